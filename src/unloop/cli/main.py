@@ -1,0 +1,76 @@
+"""The command line: nouns and verbs, each loaded when used, and every expected error in one line with its exit code."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from unloop import __version__
+from unloop.cli.output import complain
+from unloop.errors import EmptySelection, UnloopError
+from unloop.model.outcome import ExitCode
+
+COMMANDS = {
+    "campaign": ("unloop.cli.campaign:group", "List, show, watch, pause, resume, abort and retry campaigns."),
+    "demo": ("unloop.cli.demo:command", "Repair a simulated crash-looping fleet on this machine."),
+    "doctor": ("unloop.cli.doctor:command", "Say what is installed, reachable and misconfigured."),
+    "host": ("unloop.cli.host:group", "Show a host's timeline, or list hosts by state and outcome."),
+    "init": ("unloop.cli.init:command", "Write unloop.toml and an inventory to fill in."),
+    "inventory": ("unloop.cli.inventory:group", "Check an inventory, or probe which host answers where."),
+    "playbook": ("unloop.cli.playbook:group", "List, check, render and test playbooks."),
+    "rehearse": ("unloop.cli.rehearse:command", "Run a campaign against a simulated fleet of this inventory's shape."),
+    "report": ("unloop.cli.report:command", "Write a campaign's report as HTML, CSV or JSON."),
+    "run": ("unloop.cli.run:command", "Plan a campaign, ask, and repair the selected hosts."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Every command, in order of name."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="unloop")
+def unloop() -> None:
+    """Get crash-looping hosts back without anyone touching them, and prove it, host by host."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code (design section 6)."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        result: Any = unloop.main(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        complain("stopped: nothing was started")
+        return ExitCode.STOPPED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except EmptySelection as error:
+        complain(str(error))
+        return ExitCode.NOTHING_MATCHED
+    except UnloopError as error:
+        complain(str(error))
+        return ExitCode.USAGE
+    return int(result) if isinstance(result, int) else ExitCode.GOOD

@@ -1,0 +1,27 @@
+"""The only place that prints: people read stderr, programs read stdout."""
+
+import json
+import sys
+from typing import Any
+
+
+def complain(text: str) -> None:
+    """Tell a person what went wrong, on stderr, one line for each problem."""
+    for line in text.splitlines():
+        print(f"unloop: {line}", file=sys.stderr)
+
+
+def say(text: str = "") -> None:
+    """Tell a person something, on stderr."""
+    print(text, file=sys.stderr)
+
+
+def emit(text: str) -> None:
+    """Give data to a program, on stdout."""
+    print(text)
+
+
+def emit_json(document: Any) -> None:
+    """Give one JSON document to a program, on stdout."""
+    json.dump(document, sys.stdout, indent=2, default=str)
+    sys.stdout.write("\n")

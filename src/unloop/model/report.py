@@ -1,0 +1,121 @@
+"""What a host answered when a remedy, an assessment or a verification was carried out on it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+
+class ActionStatus(StrEnum):
+    """How one action ended."""
+
+    CHANGED = "changed"
+    """The host answered that this very thing was changed."""
+    SENT = "sent"
+    """The host took the order but did not say what came of it."""
+    ALREADY = "already"
+    """Nothing to do: the host is already as the action wants it."""
+    NO_MATCH = "no_match"
+    """Nothing matched: not a success."""
+    SUSPICIOUS = "suspicious"
+    """Something matched in part; it was left alone and must be looked at."""
+    FAILED = "failed"
+    """The host refused or broke off; the message says how."""
+    UNSUPPORTED = "unsupported"
+    """This way can't carry out this action."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvidence:
+    """One file that an action looked at. ``modified`` is ISO 8601 in UTC; ``moved_to`` is '' when it was not moved."""
+
+    path: str
+    size: int
+    modified: str
+    judgement: str
+    header: str = ""
+    sha256: str = ""
+    moved_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReport:
+    """How one action ended on one host."""
+
+    verb: str
+    status: ActionStatus
+    message: str = ""
+    files: tuple[FileEvidence, ...] = ()
+
+
+class Verdict(StrEnum):
+    """What a whole remedy came to on one host, in one visit."""
+
+    LANDED = "landed"
+    """At least one action changed the host and none failed."""
+    SENT = "sent"
+    """The host took the order; only a later look tells."""
+    ALREADY_GOOD = "already_good"
+    NOT_APPLICABLE = "not_applicable"
+    NO_MATCH = "no_match"
+    SUSPICIOUS = "suspicious"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RemedyReport:
+    """What a whole remedy came to: the verdict and every action's report."""
+
+    verdict: Verdict
+    actions: tuple[ActionReport, ...] = ()
+    message: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types only, for the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of to_json; raises KeyError, TypeError or ValueError on a document of another shape."""
+        return cls(
+            verdict=Verdict(data["verdict"]),
+            actions=tuple(_action(item) for item in data["actions"]),
+            message=str(data.get("message", "")),
+        )
+
+    @classmethod
+    def of(cls, actions: tuple[ActionReport, ...]) -> Self:
+        """Fold the reports of all actions into one verdict; the worst wins, and 'changed' beats 'already'."""
+        return cls(verdict=fold(tuple(report.status for report in actions)), actions=actions)
+
+
+def fold(statuses: tuple[ActionStatus, ...]) -> Verdict:
+    """The verdict over a remedy's actions: failed > suspicious > landed > sent > no_match > already_good."""
+    order = (
+        (ActionStatus.FAILED, Verdict.FAILED),
+        (ActionStatus.UNSUPPORTED, Verdict.FAILED),
+        (ActionStatus.SUSPICIOUS, Verdict.SUSPICIOUS),
+        (ActionStatus.CHANGED, Verdict.LANDED),
+        (ActionStatus.SENT, Verdict.SENT),
+        (ActionStatus.NO_MATCH, Verdict.NO_MATCH),
+        (ActionStatus.ALREADY, Verdict.ALREADY_GOOD),
+    )
+    return next((verdict for status, verdict in order if status in statuses), Verdict.NO_MATCH)
+
+
+def _action(data: Mapping[str, Any]) -> ActionReport:
+    return ActionReport(
+        verb=str(data["verb"]),
+        status=ActionStatus(data["status"]),
+        message=str(data.get("message", "")),
+        files=tuple(FileEvidence(**item) for item in data.get("files", ())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """One verification or assessment check: ``holds`` is None when the host could not be asked (unknown)."""
+
+    check: str
+    holds: bool | None
+    message: str = ""
