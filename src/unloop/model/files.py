@@ -117,5 +117,7 @@ class FileOrder:
         """JSON types only; times are ISO 8601 in UTC."""
         data = asdict(self)
         guard: Mapping[str, Any] = data["guard"]
-        data["guard"] = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in guard.items()}
+        data["guard"] = {
+            key: value.isoformat() if isinstance(value, datetime) else value for key, value in guard.items()
+        }
         return data

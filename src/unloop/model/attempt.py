@@ -1,0 +1,45 @@
+"""One attempt and the window it saw: measured, kept per host, never estimated."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AttemptResult(StrEnum):
+    """How one pass at a rung ended."""
+
+    LANDED = "landed"
+    SENT = "sent"
+    MISSED = "missed"
+    """A window was seen, nothing landed in it."""
+    SILENT = "silent"
+    """No port opened before the watch ended."""
+    JUDGED = "judged"
+    """The host was reached and needs nothing from us (good, not meant, or nothing matched)."""
+    REFUSED = "refused"
+    """The host refused the log-on."""
+    STAYED_UP = "stayed_up"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From the first open port to the crash. Offsets in seconds from the power-on (or from the start of the watch).
+
+    ``closed_after`` is None while the host still answered when the watch ended. ``struck_after`` is when the landing was
+    confirmed. ``first_ports`` maps each port to its first sign.
+    """
+
+    opened_at: datetime
+    opened_after: float
+    closed_after: float | None
+    struck_after: float | None
+    channel: str = ""
+    caught: bool = False
+    first_ports: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def length(self) -> float | None:
+        """Seconds from first open port to crash, None when it never closed."""
+        return None if self.closed_after is None else self.closed_after - self.opened_after

@@ -1,0 +1,99 @@
+"""One host's way through one campaign: the record that the store keeps and every decision reads."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from unloop.model.host import Host
+from unloop.model.outcome import Outcome
+from unloop.model.power import BootIdentity
+from unloop.model.state import State
+
+
+class Rung(StrEnum):
+    """The ways up, in their usual order."""
+
+    IN_BAND = "in_band"
+    RACE = "race"
+    SAFE_MODE = "safe_mode"
+    HANDS_ON = "hands_on"
+
+
+class Stage(StrEnum):
+    """What the current rung does next."""
+
+    REPAIR = "repair"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of a host run so far. Every field is a column; decisions are functions from one to the next.
+
+    ``attempt`` numbers every attempt of the host run, on whatever rung; ``rung_attempts`` counts those of this rung.
+    ``broken_evidence`` says why we believe that the host crash-loops ('' when nothing shows it). ``silent_boots`` counts
+    boots we caused in which no port ever opened. ``landed_boot`` is the boot in which the remedy landed, ``proof_boot``
+    the later one that is being watched. Times are aware, in UTC.
+    """
+
+    rung: Rung
+    stage: Stage = Stage.REPAIR
+    attempt: int = 0
+    rung_attempts: int = 0
+    rung_since: datetime | None = None
+    broken_evidence: str = ""
+    silent_boots: int = 0
+    refused_channels: str = ""
+    slow_channels: str = ""
+    landed_at: datetime | None = None
+    landed_via: str = ""
+    landed_boot: BootIdentity | None = None
+    proof_boot: BootIdentity | None = None
+    proof_since: datetime | None = None
+    verify_until: datetime | None = None
+    restarts: int = 0
+    note: str = ""
+    """One line for people: what happened last and what is next."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRun:
+    """A host run as it was claimed: its progress, and the fence that every write must carry."""
+
+    id: int
+    campaign: str
+    host: Host
+    wave: int
+    state: State
+    progress: Progress
+    fence: int = 0
+    owner: str = ""
+    hold: str = ""
+    outcome: Outcome | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Come back in that many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It is over: the outcome and, in one line, why."""
+
+    outcome: Outcome
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one visit decided: the new progress, and what is next."""
+
+    progress: Progress
+    then: Wait | End
+    event: str
+    """Past tense, one or two words, for the event log."""
+    detail: dict[str, object] = field(default_factory=dict)

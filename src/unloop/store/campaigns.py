@@ -1,0 +1,214 @@
+"""Campaign rows: create one with its frozen targets, move it between states, open its waves, count its outcomes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, func, insert, select, update
+
+from unloop.errors import StoreError
+from unloop.model.host import Host
+from unloop.model.host_run import Progress
+from unloop.model.outcome import Outcome
+from unloop.model.state import CampaignState, State
+from unloop.store import schema
+from unloop.store.database import Database
+from unloop.store.rows import progress_columns
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as it was approved. ``options`` are the timings, budgets and limits that were in force (JSON)."""
+
+    id: str
+    name: str
+    playbook_path: str
+    playbook: str
+    playbook_digest: str
+    variables: Mapping[str, str]
+    selection: str
+    inventory: str
+    targets: int
+    targets_digest: str
+    options: Mapping[str, Any]
+    operator: str
+    created_at: float
+    state: CampaignState = CampaignState.RUNNING
+    reason: str = ""
+    wave: int = 0
+    waves: int = 1
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One host of a new campaign: where it starts and in which wave and queue."""
+
+    host: Host
+    progress: Progress
+    wave: int
+    queue: str
+
+
+def create(database: Database, campaign: Campaign, targets: Sequence[Target]) -> None:
+    """Write a campaign and all its targets in one transaction; wave 0 is due at once."""
+    with database.begin() as connection:
+        connection.execute(insert(schema.campaign), _columns(campaign))
+        rows = [_target_columns(campaign, target) for target in targets]
+        for start in range(0, len(rows), BATCH):
+            connection.execute(insert(schema.host_run), rows[start : start + BATCH])
+        connection.execute(
+            insert(schema.event),
+            {
+                "campaign_id": campaign.id,
+                "at": campaign.created_at,
+                "kind": "campaign created",
+                "data": {"targets": len(targets), "digest": campaign.targets_digest, "operator": campaign.operator},
+            },
+        )
+
+
+def load(database: Database, campaign_id: str) -> Campaign:
+    """One campaign by its id, a unique start of it, or its name ('latest' is the newest); raises StoreError."""
+    table = schema.campaign
+    with database.read() as connection:
+        if campaign_id == "latest":
+            rows = connection.execute(select(table).order_by(table.c.created_at.desc()).limit(1)).mappings().all()
+        else:
+            wanted = (table.c.id.startswith(campaign_id, autoescape=True)) | (table.c.name == campaign_id)
+            rows = connection.execute(select(table).where(wanted)).mappings().all()
+    if not rows:
+        raise StoreError(f"no campaign {campaign_id!r} in store {database.label}; `unloop campaign list` shows them")
+    if len(rows) > 1:
+        raise StoreError(f"{campaign_id!r} names {len(rows)} campaigns: {', '.join(sorted(row['id'] for row in rows))}")
+    return _campaign(rows[0])
+
+
+def list_all(database: Database) -> tuple[Campaign, ...]:
+    """Every campaign, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(select(schema.campaign).order_by(schema.campaign.c.created_at.desc())).mappings()
+        return tuple(_campaign(row) for row in rows)
+
+
+def state_of(database: Database, campaign_id: str) -> CampaignState:
+    """The state alone, which workers poll."""
+    with database.read() as connection:
+        found = connection.execute(select(schema.campaign.c.state).where(schema.campaign.c.id == campaign_id)).scalar()
+    if found is None:
+        raise StoreError(f"campaign {campaign_id} is gone from store {database.label}")
+    return CampaignState(found)
+
+
+def move(database: Database, campaign_id: str, state: CampaignState, *, reason: str, now: float) -> bool:
+    """Set a campaign's state and log it; an ended campaign stays ended unless it is set to run again. True if it moved."""
+    table = schema.campaign
+    with database.begin() as connection:
+        moved = connection.execute(
+            update(table)
+            .where(table.c.id == campaign_id, table.c.state != state)
+            .values(state=state, reason=reason, ended_at=now if state is CampaignState.ENDED else None)
+        ).rowcount
+        if moved:
+            data = {"state": state, "reason": reason}
+            row = {"campaign_id": campaign_id, "at": now, "kind": f"campaign {state}", "data": data}
+            connection.execute(insert(schema.event), row)
+    return bool(moved)
+
+
+def open_wave(database: Database, campaign_id: str, wave: int, *, now: float) -> int:
+    """Make every queued host of waves up to this one due now; returns how many became due."""
+    table = schema.host_run
+    with database.begin() as connection:
+        connection.execute(
+            update(schema.campaign)
+            .where(schema.campaign.c.id == campaign_id, schema.campaign.c.wave < wave)
+            .values(wave=wave)
+        )
+        due = connection.execute(
+            update(table)
+            .where(
+                table.c.campaign_id == campaign_id,
+                table.c.wave <= wave,
+                table.c.state == State.QUEUED,
+                table.c.due_at.is_(None),
+            )
+            .values(due_at=now)
+        ).rowcount
+        data = {"wave": wave, "hosts": due}
+        connection.execute(
+            insert(schema.event), {"campaign_id": campaign_id, "at": now, "kind": "wave opened", "data": data}
+        )
+    return due
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many host runs of one wave share a state, an outcome and whether the remedy has landed."""
+
+    wave: int
+    state: State
+    outcome: Outcome | None
+    landed: bool
+    hosts: int
+
+
+def counts(database: Database, campaign_id: str) -> tuple[Count, ...]:
+    """The host runs of a campaign, counted; the counts add up to its targets."""
+    table = schema.host_run
+    landed = table.c.landed_at.is_not(None).label("landed")
+    columns = (table.c.wave, table.c.state, table.c.outcome, landed)
+    query = select(*columns, func.count()).where(table.c.campaign_id == campaign_id).group_by(*columns)
+    with database.read() as connection:
+        return tuple(
+            Count(wave, State(state), Outcome(outcome) if outcome else None, bool(is_landed), hosts)
+            for wave, state, outcome, is_landed, hosts in connection.execute(query)
+        )
+
+
+def due_queues(database: Database, *, now: float) -> tuple[tuple[str, str], ...]:
+    """The (campaign, queue) pairs with work due: of running campaigns, and whatever has an open obligation."""
+    table = schema.host_run
+    owed = (
+        select(schema.obligation.c.id)
+        .where(schema.obligation.c.host_run_id == table.c.id, schema.obligation.c.discharged_at.is_(None))
+        .exists()
+    )
+    query = (
+        select(table.c.campaign_id, table.c.queue)
+        .join(schema.campaign, schema.campaign.c.id == table.c.campaign_id)
+        .where(table.c.due_at <= now)
+        .where((schema.campaign.c.state == CampaignState.RUNNING) | owed)
+        .distinct()
+    )
+    with database.read() as connection:
+        return tuple((campaign_id, queue) for campaign_id, queue in connection.execute(query))
+
+
+def _columns(campaign: Campaign) -> dict[str, Any]:
+    values = {field: getattr(campaign, field) for field in Campaign.__dataclass_fields__}
+    return {**values, "variables": dict(campaign.variables), "options": dict(campaign.options)}
+
+
+def _campaign(row: RowMapping) -> Campaign:
+    return Campaign(**{**row, "state": CampaignState(row["state"])})
+
+
+def _target_columns(campaign: Campaign, target: Target) -> dict[str, Any]:
+    host = target.host
+    return {
+        "campaign_id": campaign.id,
+        "name": host.name,
+        "host": host.to_json(),
+        "site": host.site,
+        "rack": host.rack,
+        "power_domain": host.power_domain,
+        "queue": target.queue,
+        "wave": target.wave,
+        "state": State.QUEUED,
+        "due_at": campaign.created_at if target.wave == 0 else None,
+        "changed_at": campaign.created_at,
+        **progress_columns(target.progress),
+    }

@@ -1,0 +1,138 @@
+"""Opening the store: SQLite in WAL mode or PostgreSQL by URL, at exactly the schema revision that this version knows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from unloop.errors import StoreError
+
+BUSY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open store. Every operation is one short transaction: begin() to write, read() to look."""
+
+    engine: Engine
+    label: str
+    """The URL without its password, for messages."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction; raises StoreError with one line for a full disk, a corrupt file or a lost server."""
+        with self._translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(f"store {self.label}: {_cause(error)}") from error
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether many machines share it."""
+        return self.engine.dialect.name == "postgresql"
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open a store and bring it to this version's schema; raises StoreError when it can't be used."""
+    parsed = make_url(url)
+    label = parsed.render_as_string(hide_password=True)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"store {label}: {error.strerror}: {error.filename}") from error
+    try:
+        engine = _engine(url)
+        database = Database(engine, label)
+        with engine.connect() as connection:
+            _migrate(connection, label)
+    except (OperationalError, DBAPIError) as error:
+        raise StoreError(f"store {label}: {_cause(error)}") from error
+    except (SQLAlchemyError, CommandError, ModuleNotFoundError) as error:
+        raise StoreError(f"store {label}: {error}") from error
+    return database
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={"options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"},
+        )
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _migrate(connection: Connection, label: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    head = ScriptDirectory.from_config(config).get_current_head()
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == head:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if current is not None and current not in known:
+        raise StoreError(
+            f"store {label} has schema revision {current!r}, which this version of unloop does not know; "
+            "use the version that wrote it, or another store"
+        )
+    if current is None and inspect(connection).get_table_names():
+        raise StoreError(f"store {label} holds tables that are not unloop's; name another store")
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+def _cause(error: DBAPIError) -> str:
+    text = str(error.orig).splitlines()[0] if error.orig else str(error).splitlines()[0]
+    hints = {
+        "database or disk is full": "free some space, then run `unloop campaign resume`: nothing recorded is lost",
+        "file is not a database": "it is corrupt or not a store; restore it from a backup or name another store",
+        "malformed": "it is corrupt; restore it from a backup or name another store",
+        "unable to open": "check that the path exists and may be written",
+        "readonly": "check that the file and its directory may be written",
+    }
+    return next((f"{text}; {hint}" for part, hint in hints.items() if part in text), text)
