@@ -23,7 +23,9 @@
         └── ProtocolError       the answer makes no sense                 yes         maybe
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import ClassVar
 
@@ -53,6 +55,15 @@ class Problem:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part not in ("", None))
         text = f"{place}: {self.what}" if place else self.what
         return f"{text}; {self.hint}" if self.hint else text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The hint for a word that isn't known: the nearest one that is, or else all of them."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if names else ""
 
 
 class InputError(UnloopError):

@@ -21,6 +21,9 @@ class Secret:
 
     __str__ = __repr__
 
+    def __format__(self, specification: str) -> str:
+        return format("***", specification)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self._text == other._text
 

@@ -1,0 +1,123 @@
+"""Every setting of unloop.toml: its type, its default and what it is for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+def setting(doc: str, default: Any = None, *, kind: str = "") -> Any:
+    """A documented setting. ``kind`` is ``duration``, ``reference``, ``path``, ``url`` or '' for the plain type.
+
+    A reference says where a secret is (``env:NAME``); it is left out of the repr, in case somebody wrote the secret there.
+    """
+    metadata = {"doc": doc, "kind": kind}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata, repr=kind != "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where campaigns are kept."""
+
+    url: str = setting(
+        "SQLAlchemy URL: sqlite:///file or postgresql+psycopg://user@host/name; default: unloop.db in the state directory",
+        "",
+        kind="url",
+    )
+    password: str = setting("reference to the password of the database user", "", kind="reference")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """How workers are told that work is due."""
+
+    url: str = setting("memory:// for one machine, redis://host:6379/0 for many", "memory://", kind="url")
+    password: str = setting("reference to the broker's password", "", kind="reference")
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSettings:
+    """One credential: an account, and where its secret is."""
+
+    username: str = setting("account to log on with: name, DOMAIN\\name or name@realm", "")
+    password: str = setting("reference to the password; {host} stands for the host's name", "", kind="reference")
+    key: str = setting("reference to a private key (SSH, or WinRM certificate log-on)", "", kind="reference")
+    certificate: str = setting("path of the client certificate for WinRM certificate log-on", "", kind="path")
+    local: bool | None = setting(
+        "true: an account of each host; false: one domain account; default: local unless the name holds a domain", None
+    )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether each host has its own account of this name, so that only that host's can be locked out."""
+        if self.local is not None:
+            return self.local
+        domain, separator, _ = self.username.partition("\\")
+        return domain == "." if separator else "@" not in self.username
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultSettings:
+    """What holds for hosts of which the inventory says nothing else."""
+
+    credentials: Mapping[str, tuple[str, ...]] = setting(
+        "credentials for each channel, in the order to try: winrm = ['local-admin'], bmc = ['bmc']", {}
+    )
+    bmc_channel: str = setting("channel to BMCs of which the inventory gives only the address", "redfish")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """How many at once; 0 means no limit."""
+
+    in_flight: int = setting("hosts in work at once, over all groups", 500)
+    per_rack: int = setting("hosts of one rack that may be between power-off and power-on", 4)
+    per_power_domain: int = setting("the same for one power domain", 16)
+    per_site: int = setting("the same for one site", 100)
+    bmc_spacing: float = setting("least time between two commands to one BMC", 5.0, kind="duration")
+
+
+@dataclass(frozen=True, slots=True)
+class RaceSettings:
+    """How windows are raced."""
+
+    resets: int = setting("resets of one host before it climbs", 15)
+    watch: float = setting("how long one boot is watched for a window", 300.0, kind="duration")
+    spacing: float = setting("least time between two resets of one host", 30.0, kind="duration")
+    observe: float = setting("how long a host is observed for evidence of a crash loop", 600.0, kind="duration")
+    elapsed: float = setting("budget of a host without power control", 7200.0, kind="duration")
+    threads: int = setting("threads for strikes of libraries that block", 16)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySettings:
+    """How a repair is proven."""
+
+    timeout: float = setting("how long proof is waited for before the outcome is unverified", 1800.0, kind="duration")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Whom unloop believes to be the host it wants."""
+
+    known_hosts: str = setting("SSH host keys in OpenSSH's format; default: ~/.ssh/known_hosts", "", kind="path")
+    tls_ca: str = setting("PEM file of the authorities that signed hosts' and BMCs' certificates", "", kind="path")
+    tls_fingerprints: Mapping[str, str] = setting("SHA-256 of the certificate expected of a host or BMC address", {})
+    insecure: bool = setting("true: accept any certificate and host key; credentials can be stolen then", False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that unloop.toml says. ``sources`` are the files read; relative paths start at the file's directory."""
+
+    store: StoreSettings = field(default_factory=StoreSettings)
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
+    credentials: Mapping[str, CredentialSettings] = field(default_factory=dict)
+    defaults: DefaultSettings = field(default_factory=DefaultSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    race: RaceSettings = field(default_factory=RaceSettings)
+    verify: VerifySettings = field(default_factory=VerifySettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    sources: tuple[Path, ...] = ()
