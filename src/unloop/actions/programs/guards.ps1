@@ -257,7 +257,7 @@ function Test-NoBugcheck($check) {
     if ($check.seconds -gt 0) {
         $allowed = 0
         $since = [DateTime]::UtcNow.AddSeconds(-1 * $check.seconds)
-    } elseif ($check.landed -gt 0) {
+    } elseif (-not ($check.landed -like '@*')) {
         $since = New-Object -TypeName 'System.DateTime' -ArgumentList ([long]$check.landed), 'Utc'
     }
     return ((Get-BugcheckCount $since) -le $allowed)
