@@ -3,7 +3,9 @@
 import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class FileTree:
     def stat(self, path: tuple[str, ...]) -> Node:
         """The node at a path; raises FileNotFoundError."""
         if not path:
-            return Node(name="", modified=datetime.min, is_directory=True)
+            return Node(name="", modified=EPOCH, is_directory=True)
         try:
             return self._nodes[self._key(path)]
         except KeyError:

@@ -10,6 +10,8 @@ from typing import Any
 
 from unloop.model.host import System
 from unloop.model.power import PowerState
+from unloop.rehearsal.boot_marks import stamp
+from unloop.rehearsal.events import EventLog, Happening
 from unloop.rehearsal.filetree import FileTree
 from unloop.rehearsal.gate import Gate
 
@@ -44,6 +46,8 @@ class Service:
     channel: str
     port: int
     delay: float = 0.0
+    is_tarpit: bool = False
+    """It accepts connections and never says a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,35 @@ class MachineSpec:
     """Park in recovery after this many crashes in a row; a reset by hand starts the count anew."""
     crashes_after_fix: bool = False
     """The driver has read the bad file before the window: this boot ends in a crash even if the file is gone."""
+    bmc_channel: str = "redfish"
+    bmc_port: int = 8443
+    bmc_username: str = "admin"
+    bmc_password: str = ""
+    is_bmc_busy: bool = False
+    """The BMC answers now and then that it is busy and wants to be asked again."""
+    refuses: bool = False
+    """Closed ports answer with a reset instead of silence; for hosts whose services never open."""
+    on_seconds: float = 0.2
+    shutdown_seconds: float = 0.3
+    """How long an orderly restart takes to go down."""
+
+
+SILENT = frozenset({Kind.PARKED, Kind.LOCKED, Kind.WRONG_BMC})
+"""Kinds that sit powered on and say nothing in band."""
+CLOSED = frozenset({Kind.HEALTHY_CLOSED, Kind.UNREACHABLE})
+"""Kinds that are up while none of their services can be reached."""
+ABSENT_IN_SAFE_MODE = frozenset({"winrm"})
 
 
 @dataclass
 class Machine:
     """A machine in motion. All methods are called on the one asyncio loop of the simulation.
 
-    ``is_broken`` tells whether the boot would crash, judged on the files as they are: a playbook fixture's sick tree says
+    ``is_broken`` tells whether the boot would crash, judged on the machine as it is: a playbook fixture's sick tree says
     which file is the fault. ``boot_time`` is that of the current boot. ``state`` holds what services keep beside files:
-    registry, services, updates, boot flags (owned by whoever simulates them).
+    ``registry`` (full path of a value -> value), ``services`` (name -> running or stopped), ``updates`` (set of KB
+    numbers), ``scripts`` (SHA-256 of a script's body -> what it would do), ``safe_boot`` ('' or the mode of the next
+    boot), ``boot_override`` (device of the next boot, owned by the BMC).
     """
 
     spec: MachineSpec
@@ -93,22 +117,194 @@ class Machine:
     bugchecks: list[datetime] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
+    log: EventLog = field(default_factory=lambda: EventLog(""))
+    safe_mode: str = ""
+    """The safe mode that the current boot is in, '' for a normal boot."""
     _life: asyncio.Task[None] | None = None
+    _switch: asyncio.Task[None] | None = None
+    _was_broken: bool = False
+
+    def __post_init__(self) -> None:
+        self.log.host = self.spec.name
+
+    def start(self, *, after: float = 0.0) -> None:
+        """The simulation begins with the machine powered on; its boot begins that much later."""
+        self.power = PowerState.ON
+        self._was_broken = self.is_broken(self)
+        self._begin_life(after)
+
+    async def stop(self) -> None:
+        """The simulation ends."""
+        tasks = [task for task in (self._life, self._switch) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for gate in self.gates.values():
+            gate.close()
 
     def restart(self) -> None:
-        """An orderly restart from inside (shutdown /r, systemctl reboot): one new boot."""
-        self._shut_gates()
-        self._start_life()
+        """An orderly restart from inside (shutdown /r, systemctl reboot): one new boot, a moment from now."""
+        self.log.note(Happening.RESTART)
+        self._begin_life(self.spec.shutdown_seconds)
 
-    def _start_life(self) -> None:
-        if self._life is not None:
-            self._life.cancel()
-        self._life = asyncio.create_task(self._live())
+    def power_off(self) -> bool:
+        """A forced power-off by the BMC; False when the host is off already or on its way there."""
+        if not self._takes_power:
+            return self._refuse("off")
+        self._go_down("off")
+        self._switch = asyncio.create_task(self._settle_off())
+        return True
+
+    def power_on(self) -> bool:
+        """Power-on by the BMC; False when the host is on, or has not finished to go off."""
+        if self.power is not PowerState.OFF:
+            return self._refuse("on")
+        self._cancel(self._switch)
+        self._switch = asyncio.create_task(self._settle_on())
+        return True
+
+    def power_cycle(self) -> bool:
+        """Off and on again by the BMC, as one command; False when the host is not on."""
+        if self.power is not PowerState.ON:
+            return self._refuse("cycle")
+        self._go_down("cycle")
+        self._switch = asyncio.create_task(self._settle_cycle())
+        return True
+
+    def hard_reset(self) -> bool:
+        """A warm reset by the BMC, the power stays; False when the host is not on."""
+        if self.power is not PowerState.ON:
+            return self._refuse("reset")
+        self._go_down("reset")
+        self.power = PowerState.ON
+        self._begin_life(0.0)
+        return True
+
+    @property
+    def _takes_power(self) -> bool:
+        return self.phase is not Phase.OFF or self.power is PowerState.ON
+
+    def _refuse(self, command: str) -> bool:
+        self.log.note(Happening.POWER_REFUSED, command=command, power=self.power)
+        return False
+
+    def _go_down(self, command: str) -> None:
+        self._cancel(self._life, self._switch)
+        self._life = self._switch = None
+        self._shut_gates()
+        self._note_repair()
+        self.phase, self.power, self.crashes_in_a_row = Phase.OFF, PowerState.CHANGING, 0
+        self.log.note(Happening.POWER_OFF, command=command)
+
+    async def _settle_off(self) -> None:
+        await asyncio.sleep(self.spec.off_seconds)
+        self.power = PowerState.OFF
+
+    async def _settle_on(self) -> None:
+        self.phase, self.power = Phase.BOOTING, PowerState.CHANGING
+        self.log.note(Happening.POWER_ON)
+        await asyncio.sleep(self.spec.on_seconds)
+        self.power = PowerState.ON
+        self._begin_life(0.0)
+
+    async def _settle_cycle(self) -> None:
+        await self._settle_off()
+        await self._settle_on()
+
+    def _begin_life(self, after: float) -> None:
+        self._cancel(self._life)
+        self._life = asyncio.create_task(self._live(after))
+
+    def _cancel(self, *tasks: asyncio.Task[None] | None) -> None:
+        for task in tasks:
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
 
     def _shut_gates(self) -> None:
         for gate in self.gates.values():
             gate.shut()
 
-    async def _live(self) -> None:
-        """Boot, open the services, crash or stay up, and again; the owner of this file completes it."""
-        raise NotImplementedError
+    async def _live(self, after: float) -> None:
+        """Boot, open the services, crash or stay up, and again."""
+        await asyncio.sleep(after)
+        self._shut_gates()
+        while await self._boot():
+            continue
+
+    async def _boot(self) -> bool:
+        """One boot to its end; True when it ended in a crash and the next one follows."""
+        self._stamp()
+        broken_at_start = self._was_broken = self.is_broken(self)
+        await asyncio.sleep(self._vary(self.spec.boot_seconds, self.spec.boot_jitter))
+        if self.spec.kind in SILENT:
+            self._settle(Phase.PARKED)
+            return False
+        if self.spec.kind in CLOSED:
+            self._settle(Phase.UP)
+            return False
+        self.phase = Phase.UP
+        waiting = await self._window(self._vary(self.spec.window_seconds, self.spec.window_jitter))
+        if self._crashes(broken_at_start):
+            return self._bugcheck()
+        self._settle(Phase.UP)
+        await self._open_in_order(waiting, passed=self.spec.window_seconds)
+        return False
+
+    def _stamp(self) -> None:
+        self.boots += 1
+        self.boot_time = datetime.now(UTC)
+        self.phase = Phase.BOOTING
+        self.safe_mode = str(self.state.get("safe_boot", ""))
+        device = self.state.pop("boot_override", "")
+        stamp(self.files, self.spec.system, self.boot_time, self.random)
+        self.log.note(Happening.BOOT, number=self.boots, device=device or "disk")
+
+    async def _window(self, seconds: float) -> tuple[Service, ...]:
+        """Open the services that come up in time and wait for the window's end; those that are still to open."""
+        services = sorted(self.spec.services, key=lambda service: service.delay)
+        early = tuple(service for service in services if service.delay < seconds)
+        passed = await self._open_in_order(early, passed=0.0)
+        await asyncio.sleep(seconds - passed)
+        return tuple(services[len(early) :])
+
+    async def _open_in_order(self, services: tuple[Service, ...], *, passed: float) -> float:
+        for service in services:
+            await asyncio.sleep(max(0.0, service.delay - passed))
+            passed = max(passed, service.delay)
+            if self.safe_mode and service.channel in ABSENT_IN_SAFE_MODE:
+                continue
+            if service.channel in self.gates:
+                self.gates[service.channel].open()
+                self.log.note(Happening.OPEN, channel=service.channel)
+        return passed
+
+    def _crashes(self, broken_at_start: bool) -> bool:
+        self._note_repair()
+        if self.safe_mode:
+            return False
+        return self.is_broken(self) or (broken_at_start and self.spec.crashes_after_fix)
+
+    def _bugcheck(self) -> bool:
+        self._shut_gates()
+        self.crashes += 1
+        self.crashes_in_a_row += 1
+        self.bugchecks.append(datetime.now(UTC))
+        self.log.note(Happening.CRASH, in_a_row=self.crashes_in_a_row)
+        if self.spec.park_after is not None and self.crashes_in_a_row >= self.spec.park_after:
+            self._settle(Phase.PARKED)
+            return False
+        return True
+
+    def _settle(self, phase: Phase) -> None:
+        self.phase = phase
+        if phase is Phase.UP:
+            self.crashes_in_a_row = 0
+        self.log.note(Happening.STAYED_UP if phase is Phase.UP else Happening.PARKED)
+
+    def _note_repair(self) -> None:
+        if self._was_broken and not self.is_broken(self):
+            self._was_broken = False
+            self.log.note(Happening.REPAIRED)
+
+    def _vary(self, seconds: float, jitter: float) -> float:
+        return max(0.0, seconds + self.random.uniform(-jitter, jitter))
