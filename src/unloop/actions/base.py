@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from unloop.actions.options import At, OptionSpec, option_specs, read_options, write_options
+from unloop.actions.options import At, BadValue, OptionSpec, option_specs, read_options, write_options
 from unloop.errors import InputError, Problem
 from unloop.model.files import FileOrder
 from unloop.model.host import System
@@ -33,14 +33,14 @@ class Context:
         return f"/var/lib/unloop/quarantine/{self.campaign}"
 
     def source(self, name: str) -> bytes:
-        """The content of a file beside the playbook; raises ValueError with a sentence when it can't be read."""
+        """The content of a file beside the playbook; raises BadValue with a sentence when it can't be read."""
         path = Path(self.directory, name)
         if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise ValueError(f"{name!r} must lie beside the playbook")
+            raise BadValue(f"{name!r} must lie beside the playbook")
         try:
             return path.read_bytes()
         except OSError as error:
-            raise ValueError(f"{path} can't be read: {error.strerror}") from error
+            raise BadValue(f"{path} can't be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

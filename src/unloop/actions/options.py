@@ -10,9 +10,13 @@ from unloop.errors import Problem
 OptionsT = TypeVar("OptionsT")
 
 
+class BadValue(ValueError):
+    """A value that an option can't take; its text is a sentence for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an option's YAML value is read and written back; ``read`` raises ValueError with a sentence for a person."""
+    """How an option's YAML value is read and written back; ``read`` raises BadValue with a sentence for a person."""
 
     name: str
     read: Callable[[Any], Any]
@@ -88,7 +92,7 @@ def read_options(
             continue
         try:
             made[item.name] = item.metadata["kind"].read(value)
-        except ValueError as error:
+        except BadValue as error:
             problems.append(at.problem(f"{verb}: {name}: {error}", hint=item.metadata["help"]))
     if problems or not complete:
         return None, tuple(problems)
