@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from unloop.actions.options import At, BadValue, OptionSpec, option_specs, read_options, write_options
+from unloop.actions.options import BadValue, OptionSpec, option_specs, read_options, write_options
 from unloop.errors import InputError, Problem
 from unloop.model.files import FileOrder
 from unloop.model.host import System
+from unloop.playbook.document import Place, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Context:
     system: System
     campaign: str
     directory: str = ""
-    at: At = field(default_factory=At)
+    at: Place = field(default_factory=Place)
 
     def quarantine(self, path: str) -> str:
         """The directory on the same volume into which a file is moved aside (design section 5.3)."""
@@ -109,17 +110,17 @@ class Action(ABC):
             raise InputError(*problems)
 
     @classmethod
-    def make(cls, values: Mapping[str, Any], context: Context) -> Self:
-        """Make an action from rendered YAML values; raises InputError with every problem."""
-        options, problems = read_options(cls.Options, cls.verb, values, context.at)
+    def make(cls, step: Step, *, system: System, campaign: str, directory: str = "") -> Self:
+        """Make an action from a rendered step; raises InputError with every problem."""
+        options, problems = read_options(cls.Options, step)
         if options is None:
             raise InputError(*problems)
-        return cls(options, context)
+        return cls(options, Context(system, campaign, directory, step.place))
 
     @classmethod
-    def check(cls, values: Mapping[str, Any], at: At) -> tuple[Problem, ...]:
-        """What is wrong with YAML values that may still hold Jinja."""
-        return read_options(cls.Options, cls.verb, values, at, templates=True)[1]
+    def check(cls, step: Step) -> tuple[Problem, ...]:
+        """What is wrong with the options of a step whose values may still hold Jinja."""
+        return read_options(cls.Options, step, templates=True)[1]
 
     @classmethod
     def option_specs(cls) -> tuple[OptionSpec, ...]:

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from unloop.actions.options import BadValue, Kind, suggestion
+from unloop.actions.options import BadValue, Kind
+from unloop.errors import did_you_mean
 from unloop.model.files import FileGuard
 from unloop.model.patterns import has_wildcard, is_posix, split
+from unloop.playbook.duration import seconds
 
 ANY_FILE = FileGuard()
 HEX = re.compile(r"[0-9a-f]*")
 WINDOWS_PATH = re.compile(r"[A-Za-z]:\\[^/:<>\"|\x00-\x1f]+")
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
-SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _text(value: Any) -> str:
@@ -91,7 +91,7 @@ def _known(mapping: Any, known: tuple[str, ...], what: str) -> Mapping[str, Any]
         raise BadValue(f"{what} is {mapping!r}, not a mapping of {', '.join(known)}")
     for key in mapping:
         if key not in known:
-            raise BadValue(f"{what} has no {str(key)!r}; {suggestion(str(key), list(known))}")
+            raise BadValue(f"{what} has no {str(key)!r}; {did_you_mean(str(key), known)}")
     return mapping
 
 
@@ -142,10 +142,10 @@ def write_guard(guard: FileGuard) -> dict[str, Any]:
 
 
 def _seconds(value: Any) -> float:
-    found = DURATION.fullmatch(str(value).strip())
-    if isinstance(value, bool) or not found:
-        raise BadValue(f"{value!r} is no duration, such as 30s, 5m, 2h")
-    return float(found[1]) * SECONDS[found[2]]
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise BadValue(str(error)) from error
 
 
 def _kb(value: Any) -> str:
@@ -184,7 +184,7 @@ def choice(*known: str) -> Kind:
 
     def read(value: Any) -> str:
         if value not in known:
-            raise BadValue(f"{value!r} is none of {', '.join(known)}; {suggestion(str(value), list(known))}")
+            raise BadValue(f"{value!r} is none of {', '.join(known)}")
         return str(value)
 
     return Kind(" | ".join(known), read)
@@ -195,7 +195,7 @@ PATTERN = Kind("path, wildcards in the last component", _pattern)
 PATH = Kind("path", _path)
 GUARD = Kind("guard", read_guard, write_guard)
 SHA256 = Kind("SHA-256", _sha256)
-DURATION_KIND = Kind("duration", _seconds)
+DURATION = Kind("duration", _seconds)
 KB = Kind("update", _kb)
 REGISTRY_PATH = Kind("registry path", _registry_path)
 SERVICE = Kind("name", _service)

@@ -1,11 +1,11 @@
 """Options of verbs: declared once as a dataclass, read from YAML with every problem at once, shown in docs and help."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from unloop.errors import Problem
+from unloop.errors import Problem, did_you_mean
+from unloop.playbook.document import Step
 
 OptionsT = TypeVar("OptionsT")
 
@@ -34,19 +34,6 @@ class OptionSpec:
     default: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class At:
-    """The place in a playbook that problems are reported at."""
-
-    path: str = ""
-    line: int | None = None
-    column: int | None = None
-
-    def problem(self, what: str, hint: str = "") -> Problem:
-        """A problem at this place."""
-        return Problem(what, path=self.path, line=self.line, column=self.column, hint=hint)
-
-
 def option(kind: Kind, text: str, *, default: Any = MISSING, name: str = "") -> Any:
     """Declare an option: a dataclass field with its kind and its help; ``name`` where YAML uses a Python keyword."""
     return field(default=default, metadata={"kind": kind, "help": text, "name": name})
@@ -67,36 +54,47 @@ def option_specs(options: type[Any]) -> tuple[OptionSpec, ...]:
 
 
 def read_options(
-    options: type[OptionsT], verb: str, values: Mapping[str, Any], at: At, *, templates: bool = False
+    options: type[OptionsT], step: Step, *, templates: bool = False
 ) -> tuple[OptionsT | None, tuple[Problem, ...]]:
-    """Make an Options from YAML values; None when there are problems or unrendered values.
+    """Make an Options from a step's values; None when there are problems or unrendered values.
 
-    ``templates`` allows values that still hold Jinja: their names are checked, their values are not.
+    One plain value instead of a mapping stands for the first option. ``templates`` allows values that still hold Jinja:
+    their names are checked, their values are not.
     """
     specs = option_specs(options)
-    problems = list(_unknown(verb, values, specs, at))
+    step = _named(step, specs)
+    problems = list(_unknown(step, specs))
     problems += [
-        at.problem(f"{verb} needs {spec.name}", hint=spec.help)
+        step.place.problem(f"{step.verb} needs {spec.name!r}", f"{spec.name}: {spec.help}")
         for spec in specs
-        if spec.required and spec.name not in values
+        if spec.required and spec.name not in step.options
     ]
     made: dict[str, Any] = {}
     complete = True
     for item in fields(options):  # type: ignore[arg-type]
         name = item.metadata["name"] or item.name
-        if name not in values:
+        if name not in step.options:
             continue
-        value = without_templates(values[name]) if templates else values[name]
-        complete = complete and value == values[name]
-        if value is None and values[name] is not None:
+        value = without_templates(step.options[name]) if templates else step.options[name]
+        complete = complete and value == step.options[name]
+        if value is None and step.options[name] is not None:
             continue
         try:
             made[item.name] = item.metadata["kind"].read(value)
         except BadValue as error:
-            problems.append(at.problem(f"{verb}: {name}: {error}", hint=item.metadata["help"]))
+            problems.append(step.at(name).problem(f"{step.verb}: {name}: {error}", item.metadata["help"]))
     if problems or not complete:
         return None, tuple(problems)
     return options(**made), ()
+
+
+def _named(step: Step, specs: tuple[OptionSpec, ...]) -> Step:
+    """A step whose one plain value has got the name of the first option."""
+    if "" not in step.options or not specs:
+        return step
+    name = specs[0].name
+    places = {(name, *way[1:]) if way[:1] == ("",) else way: place for way, place in step.places.items()}
+    return replace(step, options={name: step.options[""]}, places=places)
 
 
 def write_options(options: Any) -> dict[str, Any]:
@@ -121,18 +119,12 @@ def without_templates(value: Any) -> Any:
     return value
 
 
-def _unknown(verb: str, values: Mapping[str, Any], specs: tuple[OptionSpec, ...], at: At) -> tuple[Problem, ...]:
+def _unknown(step: Step, specs: tuple[OptionSpec, ...]) -> tuple[Problem, ...]:
     known = [spec.name for spec in specs]
     return tuple(
-        at.problem(f"{verb} has no option {str(name)!r}", hint=suggestion(str(name), known))
-        for name in values
+        step.at(name).problem(
+            f"{step.verb} has no option {str(name)!r}", did_you_mean(str(name), known) or "it has none"
+        )
+        for name in step.options
         if name not in known
     )
-
-
-def suggestion(word: str, known: list[str]) -> str:
-    """What was probably meant, or all that there is."""
-    close = get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(known)}" if known else "it has none"
