@@ -101,6 +101,8 @@ class Action(ABC):
     systems: ClassVar[frozenset[System]] = frozenset(System)
     ends_boot: ClassVar[bool] = False
     """Whether the host goes down with it, so that nothing can follow."""
+    removes: ClassVar[bool] = False
+    """Whether it takes files away by a pattern."""
 
     def __init__(self, options: Any, context: Context) -> None:
         self.options = options
@@ -112,15 +114,7 @@ class Action(ABC):
     @classmethod
     def make(cls, step: Step, *, system: System, campaign: str, directory: str = "") -> Self:
         """Make an action from a rendered step; raises InputError with every problem."""
-        options, problems = read_options(cls.Options, step)
-        if options is None:
-            raise InputError(*problems)
-        return cls(options, Context(system, campaign, directory, step.place))
-
-    @classmethod
-    def check(cls, step: Step) -> tuple[Problem, ...]:
-        """What is wrong with the options of a step whose values may still hold Jinja."""
-        return read_options(cls.Options, step, templates=True)[1]
+        return cls(read_options(cls.Options, step), Context(system, campaign, directory, step.place))
 
     @classmethod
     def option_specs(cls) -> tuple[OptionSpec, ...]:

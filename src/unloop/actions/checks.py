@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from unloop.actions.base import NoOptions
 from unloop.actions.kinds import ANY_FILE, DURATION, GUARD, KB, PATTERN, REGISTRY_PATH, SCALAR, SERVICE
 from unloop.actions.options import OptionSpec, option, option_specs, read_options
-from unloop.errors import InputError, Problem, did_you_mean
+from unloop.errors import InputError, did_you_mean
 from unloop.model.files import FileGuard
 from unloop.model.host import System
 from unloop.model.order import Check, CheckKind
@@ -80,10 +80,6 @@ class CheckSpec:
         """The options, for docs, help and the checker."""
         return option_specs(self.options)
 
-    def check(self, step: Step) -> tuple[Problem, ...]:
-        """What is wrong with the options of a step whose values may still hold Jinja."""
-        return read_options(self.options, step, templates=True)[1]
-
 
 def _file(kind: CheckKind, options: FileOptions) -> Check:
     return Check(kind, pattern=options.path, guard=options.guard)
@@ -143,10 +139,7 @@ def make_check(step: Step, system: System, *, assessing: bool) -> Check:
     spec = CHECKS.get(step.verb)
     if spec is None:
         raise InputError(step.place.problem(f"there is no check {step.verb!r}", did_you_mean(step.verb, CHECKS)))
-    options, problems = read_options(spec.options, step)
-    if options is None:
-        raise InputError(*problems)
-    check = spec.build(spec.kind, options)
+    check = spec.build(spec.kind, read_options(spec.options, step))
     if system not in spec.systems:
         raise InputError(step.place.problem(f"{step.verb} can't be asked of a {system} host"))
     if assessing and not spec.assesses:

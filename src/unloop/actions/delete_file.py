@@ -13,6 +13,7 @@ class DeleteFile(FileAction):
 
     verb = "delete_file"
     title = "Take files away; a copy or the hash is kept as evidence"
+    removes = True
 
     @dataclass(frozen=True, slots=True)
     class Options:

@@ -1,10 +1,10 @@
 """Options of verbs: declared once as a dataclass, read from YAML with every problem at once, shown in docs and help."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from unloop.errors import Problem, did_you_mean
+from unloop.errors import InputError, Problem, did_you_mean
 from unloop.playbook.document import Step
 
 OptionsT = TypeVar("OptionsT")
@@ -31,6 +31,7 @@ class OptionSpec:
     help: str
     kind: str
     required: bool
+    read: Callable[[Any], Any]
     default: Any = None
 
 
@@ -47,19 +48,17 @@ def option_specs(options: type[Any]) -> tuple[OptionSpec, ...]:
             help=item.metadata["help"],
             kind=item.metadata["kind"].name,
             required=item.default is MISSING,
+            read=item.metadata["kind"].read,
             default=None if item.default is MISSING else item.metadata["kind"].write(item.default),
         )
         for item in fields(options)
     )
 
 
-def read_options(
-    options: type[OptionsT], step: Step, *, templates: bool = False
-) -> tuple[OptionsT | None, tuple[Problem, ...]]:
-    """Make an Options from a step's values; None when there are problems or unrendered values.
+def read_options(options: type[OptionsT], step: Step) -> OptionsT:
+    """Make an Options from a rendered step's values; raises InputError with every problem.
 
-    One plain value instead of a mapping stands for the first option. ``templates`` allows values that still hold Jinja:
-    their names are checked, their values are not.
+    One plain value instead of a mapping stands for the first option.
     """
     specs = option_specs(options)
     step = _named(step, specs)
@@ -70,22 +69,17 @@ def read_options(
         if spec.required and spec.name not in step.options
     ]
     made: dict[str, Any] = {}
-    complete = True
     for item in fields(options):  # type: ignore[arg-type]
         name = item.metadata["name"] or item.name
         if name not in step.options:
             continue
-        value = without_templates(step.options[name]) if templates else step.options[name]
-        complete = complete and value == step.options[name]
-        if value is None and step.options[name] is not None:
-            continue
         try:
-            made[item.name] = item.metadata["kind"].read(value)
+            made[item.name] = item.metadata["kind"].read(step.options[name])
         except BadValue as error:
             problems.append(step.at(name).problem(f"{step.verb}: {name}: {error}", item.metadata["help"]))
-    if problems or not complete:
-        return None, tuple(problems)
-    return options(**made), ()
+    if problems:
+        raise InputError(*problems)
+    return options(**made)
 
 
 def _named(step: Step, specs: tuple[OptionSpec, ...]) -> Step:
@@ -105,18 +99,6 @@ def write_options(options: Any) -> dict[str, Any]:
         if value != item.default:
             values[item.metadata["name"] or item.name] = item.metadata["kind"].write(value)
     return values
-
-
-def without_templates(value: Any) -> Any:
-    """A YAML value with everything that still holds Jinja taken out; None for a string that holds it."""
-    if isinstance(value, str):
-        return None if "{{" in value or "{%" in value else value
-    if isinstance(value, Mapping):
-        kept = {key: without_templates(item) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if item is not None or value[key] is None}
-    if isinstance(value, list | tuple):
-        return [item for item in map(without_templates, value) if item is not None]
-    return value
 
 
 def _unknown(step: Step, specs: tuple[OptionSpec, ...]) -> tuple[Problem, ...]:

@@ -13,6 +13,7 @@ class QuarantineFile(FileAction):
 
     verb = "quarantine_file"
     title = "Move files aside, to a place from which they can be put back"
+    removes = True
 
     @dataclass(frozen=True, slots=True)
     class Options:
