@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from unloop.model.host import System
-from unloop.model.power import PowerState
+from unloop.model.power import BootDevice, PowerState
 from unloop.rehearsal.boot_marks import stamp
 from unloop.rehearsal.events import EventLog, Happening
 from unloop.rehearsal.filetree import FileTree
@@ -93,6 +93,14 @@ CLOSED = frozenset({Kind.HEALTHY_CLOSED, Kind.UNREACHABLE})
 ABSENT_IN_SAFE_MODE = frozenset({"winrm"})
 
 
+@dataclass(frozen=True, slots=True)
+class BootOverride:
+    """Where the next boot comes from; ``once`` means that this boot uses the override up."""
+
+    device: BootDevice
+    once: bool = True
+
+
 @dataclass
 class Machine:
     """A machine in motion. All methods are called on the one asyncio loop of the simulation.
@@ -101,7 +109,7 @@ class Machine:
     which file is the fault. ``boot_time`` is that of the current boot. ``state`` holds what services keep beside files:
     ``registry`` (full path of a value -> value), ``services`` (name -> running or stopped), ``updates`` (set of KB
     numbers), ``scripts`` (SHA-256 of a script's body -> what it would do), ``safe_boot`` ('' or the mode of the next
-    boot), ``boot_override`` (device of the next boot, owned by the BMC).
+    boot), ``boot_override`` (a BootOverride, owned by the BMC).
     """
 
     spec: MachineSpec
@@ -255,9 +263,11 @@ class Machine:
         self.boot_time = datetime.now(UTC)
         self.phase = Phase.BOOTING
         self.safe_mode = str(self.state.get("safe_boot", ""))
-        device = self.state.pop("boot_override", "")
+        override: BootOverride | None = self.state.get("boot_override")
+        if override is not None and override.once:
+            del self.state["boot_override"]
         stamp(self.files, self.spec.system, self.boot_time, self.random)
-        self.log.note(Happening.BOOT, number=self.boots, device=device or "disk")
+        self.log.note(Happening.BOOT, number=self.boots, device=override.device if override else BootDevice.DISK)
 
     async def _window(self, seconds: float) -> tuple[Service, ...]:
         """Open the services that come up in time and wait for the window's end; those that are still to open."""
