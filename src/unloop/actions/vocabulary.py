@@ -1,8 +1,11 @@
 """The verbs and checks that are installed, as the words that playbook.check judges a document by."""
 
 from unloop.actions.checks import CHECKS
+from unloop.actions.compile import make_actions
 from unloop.actions.options import OptionSpec
 from unloop.actions.registry import verbs
+from unloop.errors import InputError, Problem
+from unloop.playbook.document import Playbook, Step
 from unloop.playbook.vocabulary import OptionRule, Vocabulary, Word
 
 
@@ -17,14 +20,31 @@ def vocabulary() -> Vocabulary:
             systems=action.systems,
             ends_boot=action.ends_boot,
             removes=action.removes,
+            judge=_judge,
         )
         for name, action in verbs().items()
     }
     checks = {
-        name: Word(name, spec.title, _rules(spec.option_specs()), _bare(spec.option_specs()), spec.systems)
+        name: Word(
+            name=name,
+            title=spec.title,
+            options=_rules(spec.option_specs()),
+            bare=_bare(spec.option_specs()),
+            systems=spec.systems,
+            assesses=spec.assesses,
+        )
         for name, spec in CHECKS.items()
     }
     return Vocabulary(actions, checks)
+
+
+def _judge(step: Step, playbook: Playbook) -> tuple[Problem, ...]:
+    """What a verb says of its options taken together."""
+    try:
+        make_actions(playbook, (step,), "check")
+    except InputError as error:
+        return error.problems
+    return ()
 
 
 def _rules(specs: tuple[OptionSpec, ...]) -> tuple[OptionRule, ...]:
