@@ -48,6 +48,8 @@ class Progress:
     landed_at: datetime | None = None
     landed_via: str = ""
     landed_boot: BootIdentity | None = None
+    gone_at: datetime | None = None
+    """When the host was seen to go down after the remedy had landed."""
     proof_boot: BootIdentity | None = None
     proof_since: datetime | None = None
     verify_until: datetime | None = None

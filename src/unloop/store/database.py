@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from unloop.errors import StoreError
@@ -68,14 +68,21 @@ def open_database(url: str) -> Database:
             raise StoreError(f"store {label}: {error.strerror}: {error.filename}") from error
     try:
         engine = _engine(url)
-        database = Database(engine, label)
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise StoreError(f"store {label}: {error}") from error
+    try:
         with engine.connect() as connection:
             _migrate(connection, label)
-    except (OperationalError, DBAPIError) as error:
+    except DBAPIError as error:
+        engine.dispose()
         raise StoreError(f"store {label}: {_cause(error)}") from error
-    except (SQLAlchemyError, CommandError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, CommandError) as error:
+        engine.dispose()
         raise StoreError(f"store {label}: {error}") from error
-    return database
+    except StoreError:
+        engine.dispose()
+        raise
+    return Database(engine, label)
 
 
 def _engine(url: str) -> Engine:

@@ -83,6 +83,7 @@ host_run = Table(
     Column("landed_via", String(32), nullable=False, default=""),
     Column("landed_boot", String(200)),
     Column("landed_boot_source", String(64)),
+    Column("gone_at", Float),
     Column("proof_boot", String(200)),
     Column("proof_boot_source", String(64)),
     Column("proof_since", Float),

@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("landed_via", sa.String(length=32), nullable=False),
         sa.Column("landed_boot", sa.String(length=200), nullable=True),
         sa.Column("landed_boot_source", sa.String(length=64), nullable=True),
+        sa.Column("gone_at", sa.Float(), nullable=True),
         sa.Column("proof_boot", sa.String(length=200), nullable=True),
         sa.Column("proof_boot_source", sa.String(length=64), nullable=True),
         sa.Column("proof_since", sa.Float(), nullable=True),

@@ -1,0 +1,54 @@
+# Everything a person or CI types. `make setup` makes .venv from the lock file; nothing else needs to be installed by hand.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := requirements/dev.txt
+# Debian packages with the real servers that the tests talk to; see docs/how-to/develop.md.
+DEBIAN := samba smbclient openssh-server openssh-client openipmi ipmitool freeipmi-tools postgresql redis-server
+TESTS ?= tests
+DEMO ?=
+
+.PHONY: setup servers demo check test bench lock docs clean help
+
+help:  ## Show what can be made.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(STAMP)  ## Make the virtual environment.
+
+$(STAMP): $(LOCK) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+servers:  ## Install the real servers for the tests where that is permitted, else say which are missing.
+	@sh .ci/servers $(DEBIAN)
+
+demo: setup  ## Repair a simulated crash-looping fleet on this machine.
+	$(BIN)/unloop demo $(DEMO)
+
+check: setup  ## Format, lint, types, layers, generated docs.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+test: setup servers  ## Run every test; real servers are skipped where they are missing, and demanded in CI.
+	$(BIN)/pytest $(TESTS) -n 2 --dist loadgroup
+
+bench: setup  ## Run the benchmarks; each prints a ratio against a peer in the same run.
+	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+docs: setup  ## Write the generated reference pages anew.
+	$(BIN)/python docs/generate.py
+
+lock: setup  ## Pin every dependency anew, with hashes.
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --all-extras --group dev pyproject.toml --output-file $(LOCK)
+
+clean:  ## Remove everything that make made.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache demo

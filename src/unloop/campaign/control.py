@@ -1,0 +1,98 @@
+"""Creating, pausing, resuming, aborting and retrying campaigns, each by one write that every worker sees."""
+
+import getpass
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from unloop.campaign.plan import HostPlan, Plan
+from unloop.errors import InputError, Problem
+from unloop.model.host_run import Progress, Rung
+from unloop.model.state import CampaignState
+from unloop.store import campaigns, retries
+from unloop.store.campaigns import Campaign, Target
+from unloop.store.database import Database
+
+QUEUE = "race"
+
+
+def new_campaign_id(now: datetime) -> str:
+    """A short id that sorts by time: ``20240719-0409-3fa2``."""
+    return f"{now:%Y%m%d-%H%M}-{secrets.token_hex(2)}"
+
+
+def create(
+    database: Database,
+    plan: Plan,
+    *,
+    name: str,
+    playbook: Mapping[str, str],
+    variables: Mapping[str, str],
+    origin: Mapping[str, str],
+    now: datetime,
+) -> Campaign:
+    """Freeze a plan into rows and start it. ``playbook`` holds path, text, digest; ``origin`` inventory and selection."""
+    busy = retries.busy_elsewhere(database, tuple(planned.host.name for planned in plan.hosts))
+    if busy:
+        shown = ", ".join(f"{host} ({campaign})" for host, campaign in busy[:5])
+        raise InputError(
+            Problem(
+                f"{len(busy)} hosts are in another campaign that has not ended: {shown}",
+                hint="resume or abort that campaign first",
+            )
+        )
+    campaign = Campaign(
+        id=new_campaign_id(now),
+        name=name,
+        playbook_path=playbook["path"],
+        playbook=playbook["text"],
+        playbook_digest=playbook["digest"],
+        variables=dict(variables),
+        selection=origin["selection"],
+        inventory=origin["inventory"],
+        targets=len(plan.hosts),
+        targets_digest=plan.digest,
+        options=plan.options.to_json(),
+        operator=getpass.getuser(),
+        created_at=now.timestamp(),
+        waves=len(plan.waves),
+    )
+    campaigns.create(database, campaign, [_target(planned, now) for planned in plan.hosts])
+    return campaign
+
+
+def _target(planned: HostPlan, now: datetime) -> Target:
+    host = planned.host
+    evidence = f"reported broken at {host.reported_broken_at}" if host.reported_broken_at else ""
+    first = planned.rungs[0] if planned.rungs else Rung.HANDS_ON
+    return Target(host, Progress(rung=first, rung_since=now, broken_evidence=evidence), planned.wave, QUEUE)
+
+
+def pause(database: Database, campaign_id: str, *, reason: str, now: datetime) -> Campaign:
+    """Keep every worker from opening anything new; what is in mid-change is finished."""
+    campaign = _demand(database, campaign_id, {CampaignState.RUNNING}, "paused")
+    campaigns.move(database, campaign.id, CampaignState.PAUSED, reason=reason, now=now.timestamp())
+    return campaign
+
+
+def resume(database: Database, campaign_id: str, *, now: datetime) -> Campaign:
+    """Let a paused or stopped campaign, or one whose process died, go on."""
+    states = {CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.RUNNING}
+    campaign = _demand(database, campaign_id, states, "resumed")
+    campaigns.move(database, campaign.id, CampaignState.RUNNING, reason="resumed by an operator", now=now.timestamp())
+    return campaigns.load(database, campaign.id)
+
+
+def abort(database: Database, campaign_id: str, *, now: datetime) -> tuple[Campaign, int]:
+    """Stop for good: idle hosts are cancelled at once, working ones when they have paid what they owe."""
+    states = {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPED}
+    campaign = _demand(database, campaign_id, states, "aborted")
+    campaigns.move(database, campaign.id, CampaignState.ABORTED, reason="aborted by an operator", now=now.timestamp())
+    return campaign, retries.cancel_idle(database, campaign.id, now=now.timestamp())
+
+
+def _demand(database: Database, campaign_id: str, states: set[CampaignState], verb: str) -> Campaign:
+    campaign = campaigns.load(database, campaign_id)
+    if campaign.state not in states:
+        raise InputError(Problem(f"campaign {campaign.id} is {campaign.state} and can't be {verb}"))
+    return campaign

@@ -1,0 +1,147 @@
+"""Following a campaign until it stops: live counts for people, a drain on Ctrl-C, and a last table that adds up."""
+
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from unloop.model.outcome import GOOD, ExitCode, Outcome, exit_code
+from unloop.model.state import CampaignState, State
+from unloop.store import campaigns, queries
+from unloop.store.campaigns import Campaign, Count
+from unloop.store.database import Database
+from unloop.store.queries import Tally
+
+REFRESH = 0.5
+COLOURS = {Outcome.FAILED: "red", Outcome.UNVERIFIED: "yellow", Outcome.NO_MATCH: "yellow", Outcome.CANCELLED: "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a campaign stands, in figures."""
+
+    campaign: Campaign
+    counts: tuple[Count, ...]
+    tally: Tally
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """Hosts that ended, by outcome."""
+        found: Counter[Outcome] = Counter()
+        for count in self.counts:
+            if count.outcome is not None:
+                found[count.outcome] += count.hosts
+        return found
+
+    @property
+    def states(self) -> Counter[State]:
+        """Hosts by state."""
+        found: Counter[State] = Counter()
+        for count in self.counts:
+            found[count.state] += count.hosts
+        return found
+
+    @property
+    def landed(self) -> int:
+        """Hosts not ended whose remedy has landed: only the proof is outstanding."""
+        return sum(count.hosts for count in self.counts if count.landed and count.state is not State.ENDED)
+
+
+def standing(database: Database, campaign_id: str) -> Standing:
+    """Read where a campaign stands."""
+    return Standing(
+        campaigns.load(database, campaign_id),
+        campaigns.counts(database, campaign_id),
+        queries.tally(database, campaign_id),
+    )
+
+
+def follow(database: Database, campaign_id: str, *, console: Console, drives: bool) -> Standing:
+    """Show progress until the campaign stops. ``drives``: our process does the work, so Ctrl-C drains it first."""
+    bar = Progress(
+        TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+    now = standing(database, campaign_id)
+    task = bar.add_task(now.campaign.id, total=now.campaign.targets)
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        while True:
+            try:
+                now = standing(database, campaign_id)
+                bar.update(task, completed=now.states[State.ENDED])
+                live.update(Group(bar, _line(now)))
+                if _is_over(now, drives=drives):
+                    return now
+                time.sleep(REFRESH)
+            except KeyboardInterrupt:
+                if not drives:
+                    return now
+                _drain(database, now, console)
+
+
+def _is_over(now: Standing, *, drives: bool) -> bool:
+    if now.campaign.state is CampaignState.RUNNING:
+        return False
+    return now.campaign.state is CampaignState.ENDED or not drives or now.states[State.WORKING] == 0
+
+
+def _drain(database: Database, now: Standing, console: Console) -> None:
+    if now.campaign.state is not CampaignState.RUNNING:
+        console.print("[red]Leaving at once; what was in mid-change is recorded and is finished by the resume.")
+        console.file.flush()
+        os._exit(ExitCode.STOPPED)
+    campaigns.move(database, now.campaign.id, CampaignState.PAUSED, reason="drained by Ctrl-C", now=time.time())
+    busy = now.states[State.WORKING]
+    console.print(f"Draining: nothing new starts; {busy} hosts in work are finished. Ctrl-C again leaves at once.")
+
+
+def _line(now: Standing) -> Text:
+    parts = [f"{outcome} {hosts}" for outcome, hosts in now.outcomes.most_common()]
+    working = now.states[State.WORKING]
+    waiting = now.states[State.WAITING] + now.states[State.QUEUED]
+    text = Text("  ")
+    text.append(" · ".join(parts) or "nothing ended yet", style="green")
+    missed = now.tally.windows - now.tally.caught
+    text.append(f"\n  in work {working} · waiting {waiting} · landed, proof outstanding {now.landed}")
+    text.append(f"\n  windows caught {now.tally.caught}, missed {missed} · resets {now.tally.resets}")
+    if now.tally.open_obligations:
+        text.append(f" · off by our hand {now.tally.open_obligations}")
+    text.append(f"\n  {eta(now)}", style="dim")
+    return text
+
+
+def eta(now: Standing) -> str:
+    """The time left, from the pace so far; said to be unknown until there is a pace."""
+    ended, total = now.states[State.ENDED], now.campaign.targets
+    spent = time.time() - now.campaign.created_at
+    if ended < max(3, total // 20):
+        return "time left: not known yet"
+    return f"time left: about {max(0.0, spent / ended * (total - ended)):.0f} s at the pace so far"
+
+
+def final_table(now: Standing) -> Table:
+    """Every target in one bucket; the buckets add up to the target list."""
+    table = Table(title=f"Campaign {now.campaign.id}: {now.campaign.state}", title_justify="left")
+    table.add_column("outcome")
+    table.add_column("hosts", justify="right")
+    for outcome in Outcome:
+        if hosts := now.outcomes[outcome]:
+            colour = "green" if outcome in GOOD else COLOURS.get(outcome, "")
+            table.add_row(Text(outcome, style=colour), str(hosts))
+    for state in State:
+        if state is not State.ENDED and (hosts := now.states[state]):
+            table.add_row(Text(f"not ended: {state}", style="dim"), str(hosts))
+    table.add_section()
+    table.add_row("total", str(sum(now.states.values())), style="bold")
+    return table
+
+
+def code_of(now: Standing) -> ExitCode:
+    """The exit code that a campaign's standing calls for."""
+    stopped = now.campaign.state in {CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.ABORTED}
+    return exit_code(now.outcomes, stopped=stopped)

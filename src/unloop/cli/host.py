@@ -1,0 +1,127 @@
+"""``unloop host``: one host's timeline, and lists of hosts by state and outcome."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from unloop.cli.console import stderr
+from unloop.cli.options import config_option, json_option
+from unloop.cli.output import emit, emit_json
+from unloop.cli.rows import chosen_rows
+from unloop.dispatch.context import make_context
+from unloop.errors import EmptySelection
+from unloop.inventory.selection import fold
+from unloop.model.outcome import ExitCode
+from unloop.model.state import State
+from unloop.settings.load import load as load_settings
+from unloop.store import campaigns, queries
+from unloop.store.queries import HostRow
+
+COLUMNS = ("name", "site", "state", "outcome", "rung", "attempts", "resets", "windows", "caught", "cause")
+
+
+@click.group("host")
+def group() -> None:
+    """One host's timeline, or hosts by state and outcome."""
+
+
+@group.command("show")
+@click.argument("name")
+@click.option("--campaign", help="In this campaign; default: the newest that knows the host.")
+@config_option
+@json_option
+def show_command(name: str, campaign: str | None, config: str | None, *, as_json: bool) -> int:
+    """Show everything that was done to one host and what it answered: resets, windows, strikes, evidence, outcome."""
+    database = make_context(load_settings(config)).database
+    campaign_id = campaigns.load(database, campaign).id if campaign else None
+    run = queries.find_host(database, name, campaign_id)
+    lines = queries.timeline(database, run.id)
+    if as_json:
+        head = {"name": run.host.name, "campaign": run.campaign, "state": run.state, "outcome": run.outcome}
+        emit_json({**head, "cause": run.cause, "note": run.progress.note, "timeline": lines})
+        return ExitCode.GOOD
+    console = stderr()
+    console.print(f"[bold]{run.host.name}[/] in {run.campaign}: {run.outcome or run.state} — {run.cause or run.progress.note}")
+    table = Table("time (UTC)", "attempt", "what", "details", box=None, padding=(0, 2, 0, 0))
+    for line in lines:
+        at = datetime.fromtimestamp(line["at"], UTC).strftime("%H:%M:%S.%f")[:-4]
+        table.add_row(at, str(line["attempt"] or ""), line["what"], Text(_in_short(line["data"])))
+    console.print(table)
+    return ExitCode.GOOD
+
+
+@group.command("list")
+@click.argument("campaign", default="latest")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only hosts in this state.")
+@click.option("--where", default="", help="Which hosts, e.g. 'outcome=needs_hands', 'not good and rack=A1'.")
+@click.option("-o", "--output", type=click.Choice(["table", "csv", "json", "hostlist"]), default="table")
+@config_option
+def list_command(campaign: str, state: str | None, where: str, output: str, config: str | None) -> int:
+    """List a campaign's hosts. CSV, JSON and hostlist go to stdout."""
+    database = make_context(load_settings(config)).database
+    found = campaigns.load(database, campaign)
+    rows = [row for row in chosen_rows(database, found.id, where) if state is None or row.run.state == state]
+    if not rows:
+        told = " and ".join(part for part in (f"state={state}" if state else "", where) if part)
+        raise EmptySelection(f"campaign {found.id}: no host matches {told!r}")
+    _print(rows, output)
+    return ExitCode.GOOD
+
+
+def _print(rows: Sequence[HostRow], output: str) -> None:
+    records = [row_of(row) for row in rows]
+    if output == "json":
+        emit_json(records)
+    elif output == "hostlist":
+        emit(fold([row.run.host.name for row in rows]))
+    elif output == "csv":
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        emit(text.getvalue().rstrip("\n"))
+    else:
+        table = Table(*COLUMNS)
+        for record in records:
+            table.add_row(*(str(record[column]) for column in COLUMNS))
+        stderr().print(table)
+        stderr().print(f"{len(records)} hosts")
+
+
+def row_of(row: HostRow) -> dict[str, Any]:
+    """One host run as the columns of listings."""
+    run = row.run
+    return {
+        "name": run.host.name,
+        "site": run.host.site,
+        "state": str(run.state),
+        "outcome": str(run.outcome or ""),
+        "rung": str(run.progress.rung),
+        "attempts": run.progress.attempt,
+        "resets": row.resets,
+        "windows": row.windows,
+        "caught": row.caught,
+        "cause": run.cause or run.progress.note,
+    }
+
+
+def _in_short(data: Mapping[str, Any]) -> str:
+    if "text" in data:
+        return str(data["text"])
+    return "  ".join(f"{key}={_value(value)}" for key, value in data.items() if value not in (None, "", [], {}))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if isinstance(value, Mapping):
+        return "{" + " ".join(f"{key}={_value(item)}" for key, item in value.items() if item not in ("", None)) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return str(value)

@@ -1,0 +1,138 @@
+"""``unloop run``: plan a campaign, show the plan, ask, and repair the selected hosts before the operator's eyes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+
+from unloop.campaign import control
+from unloop.campaign.plan import Plan
+from unloop.campaign.prepare import Prepared, prepare
+from unloop.cli.console import stderr
+from unloop.cli.drive import drive
+from unloop.cli.options import config_option, json_option, parse_variables
+from unloop.cli.output import emit_json
+from unloop.cli.planned import plan_as_json, show_plan
+from unloop.dispatch.context import make_context
+from unloop.errors import EmptySelection, InputError, Problem
+from unloop.inventory.read import read
+from unloop.inventory.selection import select
+from unloop.inventory.victims import merge, read_victims
+from unloop.model.host import Host, Role
+from unloop.model.options import CampaignOptions
+from unloop.model.outcome import ExitCode
+from unloop.playbook.load import load
+from unloop.playbook.shipped import find
+from unloop.settings.load import load as load_settings
+from unloop.settings.schema import Settings
+
+CANARY = ("1", "5", "rest")
+
+
+@click.command("run")
+@click.argument("playbook")
+@click.option("-i", "--inventory", required=True, help="Inventory: CSV, Ansible, JSON, or a program that prints JSON.")
+@click.option("--select", "selection", default="", help="Which hosts, e.g. 'site=LHR and tier<=1 and not label.hold'.")
+@click.option("--victims", help="CSV of hosts that another system saw break, with times; evidence for a first reset.")
+@click.option("--set", "variables", multiple=True, metavar="NAME=VALUE", help="Set a playbook variable.")
+@click.option("--waves", default=" ".join(CANARY), show_default=True, help="Sizes of the waves: numbers, shares, 'rest'.")
+@click.option("--expect", type=int, help="Refuse to start unless exactly so many hosts are selected.")
+@click.option("--reset-silent", is_flag=True, help="Permit resets of silent hosts without evidence of a crash loop.")
+@click.option("--reset-role", multiple=True, type=click.Choice([role.value for role in Role if role.value]),
+              help="Permit resets of hosts of this role.")  # fmt: skip
+@click.option("--name", help="A name for the campaign; default: the playbook's.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop; nothing is stored or touched.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@config_option
+@json_option
+def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes: bool, **options: object) -> int:
+    """Repair the selected hosts with PLAYBOOK (a path, or the name of a shipped one)."""
+    settings = load_settings(_text(options["config"]))
+    hosts = chosen(inventory, selection, settings, victims=_text(options["victims"]))
+    expected = options["expect"]
+    if expected is not None and expected != len(hosts):
+        raise InputError(Problem(f"{len(hosts)} hosts are selected, not the {expected} expected; nothing was started"))
+    prepared = prepare(
+        load(find(playbook)),
+        hosts,
+        variables=parse_variables(_words(options["variables"])),
+        options=options_of(settings, silent=bool(options["reset_silent"]), roles=_words(options["reset_role"])),
+        waves=str(options["waves"]).replace(",", " ").split(),
+    )
+    as_json = bool(options["as_json"])
+    show_plan(prepared, stderr())
+    if dry_run:
+        if as_json:
+            emit_json(plan_as_json(prepared))
+        return ExitCode.GOOD
+    if not yes:
+        confirm(prepared.plan)
+    context = make_context(settings)
+    campaign = control.create(
+        context.database,
+        prepared.plan,
+        name=_text(options["name"]) or prepared.playbook.name,
+        playbook=playbook_columns(prepared),
+        variables=parse_variables(_words(options["variables"])),
+        origin={"inventory": inventory, "selection": selection},
+        now=datetime.now(UTC),
+    )
+    return drive(context, campaign, as_json=as_json)
+
+
+def chosen(source: str, selection: str, settings: Settings, *, victims: str | None = None) -> tuple[Host, ...]:
+    """The selected hosts of an inventory; raises EmptySelection when there is none."""
+    inventory = read(source, settings)
+    if victims:
+        inventory = merge(inventory, read_victims(victims))
+    for warning in inventory.warnings:
+        stderr().print(f"[yellow]warning:[/] {warning}")
+    hosts = select(inventory.hosts, selection)
+    if not hosts:
+        raise EmptySelection(f"{source}: no host is selected; nothing was started")
+    return tuple(hosts)
+
+
+def options_of(settings: Settings, *, silent: bool, roles: Sequence[str]) -> CampaignOptions:
+    """The bounds that the settings and the command line put on a campaign."""
+    race, limits = settings.race, settings.limits
+    return replace(
+        CampaignOptions(),
+        resets=race.resets,
+        watch=race.watch,
+        spacing=race.spacing,
+        observe=race.observe,
+        elapsed=race.elapsed,
+        verify=settings.verify.timeout,
+        in_flight=limits.in_flight,
+        limits={"rack": limits.per_rack, "power_domain": limits.per_power_domain, "site": limits.per_site},
+        reset_silent=silent,
+        reset_roles=tuple(roles),
+    )
+
+
+def confirm(plan: Plan) -> None:
+    """Ask for the number of hosts, so that nobody confirms what was not read; raises InputError or Abort."""
+    if not sys.stdin.isatty():
+        raise InputError(Problem("nobody can be asked here; nothing was started", hint="give --yes after reading the plan"))
+    wanted = len(plan.hosts)
+    answer = click.prompt(f"Type the number of hosts ({wanted}) to start, anything else to stop", err=True, default="")
+    if answer.strip() != str(wanted):
+        raise click.Abort
+
+
+def playbook_columns(prepared: Prepared) -> dict[str, str]:
+    """What the store keeps of a playbook."""
+    playbook = prepared.playbook
+    return {"path": os.path.abspath(playbook.path), "text": playbook.text, "digest": playbook.digest}  # noqa: PTH100
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(str(word) for word in value) if isinstance(value, tuple) else ()

@@ -1,0 +1,171 @@
+"""The engine: one event loop that claims due hosts of a queue, visits many at once, and keeps their leases alive."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+
+from unloop.actions.compile import compile_order
+from unloop.dispatch.context import Context
+from unloop.errors import StoreError
+from unloop.log import get_logger
+from unloop.model.host import Host
+from unloop.model.host_run import HostRun
+from unloop.model.options import CampaignOptions
+from unloop.model.order import Order
+from unloop.model.state import CampaignState
+from unloop.playbook.load import loads
+from unloop.playbook.render import render, render_instructions
+from unloop.race.prober import Prober
+from unloop.runner.tools import Tools
+from unloop.runner.visit import visit
+from unloop.store import campaigns, claims
+from unloop.store.campaigns import Campaign
+
+logger = get_logger(__name__)
+
+POLL = 0.2
+"""Seconds between two looks for due work while the engine has room."""
+MARGIN = 2.0
+"""A lease with less than this many seconds left counts as lost."""
+
+
+class Engine:
+    """Serves one queue of one campaign for a slice of time."""
+
+    def __init__(self, context: Context, campaign: Campaign, queue: str) -> None:
+        self._context, self._campaign, self._queue = context, campaign, queue
+        self._options = CampaignOptions.from_json(campaign.options)
+        self._working: dict[int, tuple[HostRun, asyncio.Task[object]]] = {}
+
+    async def serve(self, *, seconds: float) -> int:
+        """Claim and visit until the slice is over or nothing is left; hosts in work are finished. Returns the visits."""
+        prober = Prober()
+        pools = [ThreadPoolExecutor(size, name) for size, name in self._pools()]
+        tools = self._tools(prober, pools)
+        keeper = asyncio.create_task(self._keep_leases(tools))
+        visits = 0
+        end = self._context.clock.monotonic() + seconds
+        try:
+            while self._working or self._context.clock.monotonic() < end:
+                may_claim = self._context.clock.monotonic() < end and not self._context.stopping.is_set()
+                claimed = await self._claim(tools) if may_claim else ()
+                for run in claimed:
+                    self._start(run, tools)
+                visits += len(claimed)
+                if not self._working and not claimed and not await self._is_pending(tools):
+                    break
+                await self._wait_for_any()
+        finally:
+            keeper.cancel()
+            prober.close()
+            for pool in pools:
+                pool.shutdown(wait=False, cancel_futures=True)
+        return visits
+
+    def _pools(self) -> tuple[tuple[int, str], ...]:
+        threads = self._context.settings.race.threads
+        return ((threads, "strike"), (threads * 2, "power"), (1, "store"))
+
+    def _tools(self, prober: Prober, pools: list[ThreadPoolExecutor]) -> Tools:
+        return Tools(
+            database=self._context.database,
+            clock=self._context.clock,
+            prober=prober,
+            credentials=self._context.credentials,
+            options=self._options,
+            order_for=orders_of(self._campaign),
+            instructions_for=instructions_of(self._campaign),
+            strikes=pools[0],
+            power=pools[1],
+            store=pools[2],
+            owner=self._context.owner,
+        )
+
+    async def _claim(self, tools: Tools) -> tuple[HostRun, ...]:
+        room = self._options.in_flight - len(self._working)
+        if room <= 0:
+            return ()
+        take = partial(
+            claims.claim,
+            self._context.database,
+            campaign_id=self._campaign.id,
+            queue=self._queue,
+            owner=self._context.owner,
+            limit=room,
+            ttl=self._options.lease,
+            now=self._context.now(),
+        )
+        return await tools.in_store(take)
+
+    def _start(self, run: HostRun, tools: Tools) -> None:
+        task = asyncio.create_task(visit(run, tools))
+        self._working[run.id] = (run, task)
+        task.add_done_callback(partial(self._finished, run))
+
+    def _finished(self, run: HostRun, task: asyncio.Task[object]) -> None:
+        current = self._working.get(run.id)
+        if current is not None and current[0].fence == run.fence:
+            del self._working[run.id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("visit broke off", extra={"host": run.host.name, "error": str(error)}, exc_info=error)
+
+    async def _wait_for_any(self) -> None:
+        tasks = {task for _, task in self._working.values()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(POLL)
+
+    async def _is_pending(self, tools: Tools) -> bool:
+        """Whether this queue may soon have something due, so that the engine stays."""
+        asked = partial(campaigns.state_of, self._context.database, self._campaign.id)
+        return await tools.in_store(asked) is CampaignState.RUNNING
+
+    async def _keep_leases(self, tools: Tools) -> None:
+        """Prolong the leases of hosts in work; a visit whose lease was lost is cancelled."""
+        while True:
+            await asyncio.sleep(self._options.lease / 3)
+            held = {run.id: (run, task) for run, task in self._working.values()}
+            leases = [(run.id, run.fence) for run, _ in held.values()]
+            renewal = partial(
+                claims.renew, self._context.database, leases, ttl=self._options.lease, now=self._context.now()
+            )
+            try:
+                ours = await tools.in_store(renewal)
+            except StoreError as error:
+                logger.warning("leases not renewed", extra={"reason": str(error)})
+                continue
+            for run_id, (_, task) in held.items():
+                if run_id not in ours and not task.done():
+                    task.cancel()
+
+
+def orders_of(campaign: Campaign) -> Callable[[Host], Order]:
+    """The order of this campaign's playbook for each host, compiled once."""
+    playbook = loads(campaign.playbook, campaign.playbook_path)
+
+    @cache
+    def compiled(name: str) -> dict[str, Order]:
+        return {}
+
+    def order_for(host: Host) -> Order:
+        kept = compiled(host.name)
+        if "order" not in kept:
+            rendered = render(playbook, host=host, variables=campaign.variables, campaign=campaign.id)
+            kept["order"] = compile_order(rendered, campaign=campaign.id)
+        return kept["order"]
+
+    return order_for
+
+
+def instructions_of(campaign: Campaign) -> Callable[[HostRun, str], str]:
+    """What people are told to do with a host, from the playbook's ``hands_on`` text."""
+    playbook = loads(campaign.playbook, campaign.playbook_path)
+
+    def instructions_for(run: HostRun, cause: str) -> str:
+        return render_instructions(
+            playbook, host=run.host, variables=campaign.variables, campaign=campaign.id, cause=cause
+        )
+
+    return instructions_for

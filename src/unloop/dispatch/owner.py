@@ -1,0 +1,28 @@
+"""Who holds a lease: machine, process and its start, so that a dead owner on this machine is known at once."""
+
+import os
+import socket
+from pathlib import Path
+
+
+def this_process() -> str:
+    """The owner name of this process: ``host/pid/start``."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether an owner was a process of this machine that is gone. Owners elsewhere are never known to be dead."""
+    host, _, rest = owner.rpartition("/")[0].rpartition("/")
+    start = owner.rpartition("/")[2]
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    return _started(int(rest)) != start
+
+
+def _started(pid: int) -> str:
+    """The start time of a process in clock ticks since boot (proc(5), stat field 22), '' when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]

@@ -1,0 +1,38 @@
+"""Why a host could not be repaired, and the outcome that follows: pure."""
+
+from enum import StrEnum
+
+from unloop.model.host import Host
+from unloop.model.outcome import Outcome
+
+
+class Cause(StrEnum):
+    """Why a rung gave up. The text is what people read."""
+
+    PARKED = "powered on and silent boot after boot: parked in recovery"
+    LOGON_REFUSED = "every credential was refused"
+    SUSPICIOUS = "a file fits the date but not the header or hash; a person must look at it"
+    BUDGET_SPENT = "the reset budget is spent"
+    ELAPSED = "no window was caught in the time allowed, and there is no power control"
+    BMC_MISMATCH = "the BMC belongs to another host, so nothing was reset"
+    ROLE_NOT_NAMED = "hosts of this role are reset only when the plan names the role"
+    DOORS_CLOSED = "up, with every port closed; not reset"
+    SILENT = "silent, with no evidence of a crash loop; not reset (--reset-silent permits it)"
+    NOTHING_ANSWERED = "neither the host nor its BMC ever answered"
+    NO_CHANNEL = "the inventory names no channel that could reach it"
+    REMEDY_FAILED = "the host refused the remedy"
+    STILL_BROKEN = "the remedy landed, but the host did not come back for good"
+
+
+_UNREACHABLE = frozenset({Cause.DOORS_CLOSED, Cause.SILENT, Cause.NOTHING_ANSWERED})
+
+
+def outcome_of(cause: Cause, host: Host) -> Outcome:
+    """The outcome of a host that no rung could repair."""
+    if cause in _UNREACHABLE:
+        return Outcome.UNREACHABLE
+    if cause is Cause.PARKED and host.bitlocker:
+        return Outcome.NEEDS_KEY
+    if cause is Cause.REMEDY_FAILED:
+        return Outcome.FAILED
+    return Outcome.NEEDS_HANDS

@@ -1,0 +1,186 @@
+"""Resetting one host for one attempt: identity first, the ledger's permission for every step, and never twice."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from unloop.channels.base import Channel, Deadline, Power
+from unloop.channels.reset import reset
+from unloop.channels.uuid import same_uuid
+from unloop.errors import ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, NotPermitted, Unreachable
+from unloop.model.effect import EffectKind
+from unloop.model.host import Endpoint, Role
+from unloop.model.host_run import HostRun
+from unloop.model.power import PowerState
+from unloop.plugins import load
+from unloop.runner.account import log_on
+from unloop.runner.strike import target_of
+from unloop.runner.tools import Tools
+from unloop.secrets.secret import Credential
+from unloop.store import ledger
+from unloop.store.ledger import Limits, Permission
+
+
+class ResetResult(StrEnum):
+    """What came of wanting to reset a host."""
+
+    DONE = "done"
+    """It was taken down and is on again, or was off and is on now."""
+    OBSERVED = "observed"
+    """The ledger holds an order of a predecessor; nothing was sent, the boot is observed."""
+    LATER = "later"
+    """Not permitted now: too soon, a limit is reached, or the campaign does not run."""
+    MISMATCH = "mismatch"
+    ROLE = "role"
+    NO_BMC = "no_bmc"
+    REFUSED = "refused"
+    LEFT_OFF = "left_off"
+    """Something broke between off and on: the host may be off, and we owe it a power-on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetReport:
+    """The result with one line on it, and the BMC's word on power where it was heard."""
+
+    result: ResetResult
+    detail: str = ""
+    state: PowerState | None = None
+
+
+class _Refusal(NotPermitted):
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+        super().__init__(f"the ledger says {permission}")
+
+
+async def reset_host(run: HostRun, tools: Tools, *, attempt: int) -> ResetReport:
+    """Take the host down and up for this attempt, at most once. Raises LeaseLost when the host is not ours any more."""
+    bmc = run.host.bmc
+    if bmc is None:
+        return ResetReport(ResetResult.NO_BMC, "the inventory names no BMC")
+    if run.host.role is not Role.PLAIN and run.host.role not in tools.options.reset_roles:
+        return ResetReport(ResetResult.ROLE, f"role {run.host.role}")
+    work = partial(_cycle, run, tools, bmc, attempt)
+    try:
+        if not bmc.credentials:
+            return ResetReport(ResetResult.REFUSED, "no credential is named for the BMC")
+        return await log_on(tools, run.host, bmc, seconds=tools.options.power, work=work)
+    except _Refusal as refusal:
+        if refusal.permission is Permission.LEASE_LOST:
+            raise LeaseLost(f"{run.host.name}: another worker took over") from refusal
+        if refusal.permission is Permission.ALREADY:
+            return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt")
+        return ResetReport(ResetResult.LATER, str(refusal.permission).replace("_", " "))
+    except LeftOff as error:
+        return ResetReport(ResetResult.LEFT_OFF, str(error))
+    except LogonRefused as error:
+        return ResetReport(ResetResult.REFUSED, str(error))
+    except ChannelError as error:
+        return ResetReport(ResetResult.NO_BMC, str(error))
+
+
+def _cycle(run: HostRun, tools: Tools, bmc: Endpoint, attempt: int, credential: Credential) -> ResetReport:
+    channel_class = load("unloop.channels", bmc.channel)
+    channel = channel_class(target_of(run.host, bmc, credential), Deadline.after(tools.options.power))
+    if not isinstance(channel, Channel) or not isinstance(channel, Power):
+        raise InputError(f"{run.host.name}: channel {bmc.channel} does not control power")
+    with channel:
+        mismatch = _mismatch(run, channel)
+        if mismatch:
+            return ResetReport(ResetResult.MISMATCH, mismatch)
+        ordered = ledger.effects(tools.database, run.id, attempt)
+        state = channel.power_state()
+        if EffectKind.POWER_OFF in ordered and state is not PowerState.OFF:
+            _settle(run, tools, EffectKind.POWER_ON, attempt)
+            return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt", state)
+        permitted: list[EffectKind] = []
+
+        def permit(kind: EffectKind) -> None:
+            answer = ledger.permit(tools.database, run, kind, attempt=attempt, limits=_limits(tools), now=tools.now())
+            if answer is Permission.ALREADY and kind is EffectKind.POWER_ON:
+                return
+            if answer is not Permission.GRANTED:
+                raise _Refusal(answer)
+            permitted.append(kind)
+
+        reset(channel, permit=permit, monotonic=time.monotonic, sleep=time.sleep)
+        if EffectKind.POWER_OFF in permitted:
+            _settle(run, tools, EffectKind.POWER_OFF, attempt)
+        _settle(run, tools, EffectKind.POWER_ON, attempt)
+        return ResetReport(ResetResult.DONE, "off, verified off, on, verified on", PowerState.ON)
+
+
+def _mismatch(run: HostRun, channel: Power) -> str:
+    """One line when the BMC is not proven to be this host's; '' when it is, or the operator accepted it."""
+    if run.host.bmc_accepted:
+        return ""
+    told = channel.system_uuid()
+    if not run.host.uuid:
+        return "the inventory holds no UUID to compare with the BMC's; fill it in or accept the BMC (bmc_accepted)"
+    if not told:
+        return "the BMC tells no system UUID; accept it (bmc_accepted) if you know that it is this host's"
+    return "" if same_uuid(told, run.host.uuid) else f"the BMC says {told}, the inventory {run.host.uuid}"
+
+
+def _limits(tools: Tools) -> Limits:
+    return Limits(spacing=tools.options.spacing, per_group=dict(tools.options.limits))
+
+
+def _settle(run: HostRun, tools: Tools, kind: EffectKind, attempt: int) -> None:
+    ledger.settle(tools.database, run, kind, attempt=attempt, result="confirmed", now=tools.now())
+
+
+async def power_state(run: HostRun, tools: Tools) -> PowerState | None:
+    """What the BMC says of the host's power, or None when it can't be asked."""
+    bmc = run.host.bmc
+    if bmc is None or not bmc.credentials:
+        return None
+
+    def ask(credential: Credential) -> PowerState | None:
+        channel = load("unloop.channels", bmc.channel)(target_of(run.host, bmc, credential), Deadline.after(10.0))
+        with channel:
+            state: PowerState = channel.power_state()
+            return state
+
+    try:
+        return await log_on(tools, run.host, bmc, seconds=tools.options.strike, work=ask)
+    except (ChannelError, Unreachable):
+        return None
+
+
+async def pay_debts(run: HostRun, tools: Tools) -> bool:
+    """Discharge what this host run still owes; True when nothing is owed any more."""
+    owed = await asyncio.get_running_loop().run_in_executor(tools.store, ledger.owed, tools.database, run.id)
+    if not owed:
+        return True
+    bmc = run.host.bmc
+    if EffectKind.POWER_ON not in owed or bmc is None:
+        return False
+
+    def switch_on(credential: Credential) -> bool:
+        channel = load("unloop.channels", bmc.channel)(
+            target_of(run.host, bmc, credential), Deadline.after(tools.options.power)
+        )
+        attempt = run.progress.attempt
+        with channel:
+            if channel.power_state() is not PowerState.ON:
+                answer = ledger.permit(
+                    tools.database, run, EffectKind.POWER_ON, attempt=attempt, limits=_limits(tools), now=tools.now()
+                )
+                if answer not in {Permission.GRANTED, Permission.ALREADY}:
+                    return False
+                channel.power_on()
+                deadline = time.monotonic() + tools.options.power
+                while channel.power_state() is not PowerState.ON:
+                    if time.monotonic() > deadline:
+                        return False
+                    time.sleep(1.0)
+        _settle(run, tools, EffectKind.POWER_ON, attempt)
+        return True
+
+    try:
+        return await log_on(tools, run.host, bmc, seconds=tools.options.strike, work=switch_on)
+    except ChannelError:
+        return False

@@ -1,0 +1,44 @@
+"""What a watched boot teaches about a host, whatever the rung."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from unloop.model.host import Host
+from unloop.model.host_run import HostRun, Progress, Step
+from unloop.runner.decide import after_report
+from unloop.runner.rungs.boot import Boot
+from unloop.runner.strike import refused, slow
+from unloop.runner.tools import Tools
+
+
+def learned(progress: Progress, boot: Boot, now: datetime) -> Progress:
+    """Remember channels that refused or were slow, and a crash that was seen."""
+    if boot.struck is not None:
+        refusing = _union(progress.refused_channels, refused(boot.struck))
+        progress = replace(progress, refused_channels=refusing, slow_channels=slow(boot.struck))
+    if boot.crashed and not progress.broken_evidence:
+        seen = f"seen to go down {now:%Y-%m-%dT%H:%M:%SZ} after its ports had opened"
+        progress = replace(progress, broken_evidence=seen)
+    return progress
+
+
+def reported(run: HostRun, tools: Tools, progress: Progress, boot: Boot) -> Step:
+    """What follows when the host answered in this boot what the remedy came to."""
+    if boot.struck is None or boot.struck.report is None:
+        raise ValueError("nothing was reported in this boot")
+    struck, report, now = boot.struck, boot.struck.report, tools.clock.now()
+    step = after_report(
+        progress, report, struck.boot, host=run.host, via=struck.channel, options=tools.options, now=now
+    )
+    gone_at = now if boot.gone else step.progress.gone_at
+    return replace(step, progress=replace(step.progress, gone_at=gone_at))
+
+
+def all_refused(progress: Progress, host: Host) -> bool:
+    """Whether every in-band channel refused us for good."""
+    refusing = progress.refused_channels.split()
+    return bool(refusing) and all(endpoint.channel in refusing for endpoint in host.endpoints)
+
+
+def _union(old: str, new: str) -> str:
+    return " ".join(sorted({*old.split(), *new.split()}))

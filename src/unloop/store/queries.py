@@ -1,0 +1,171 @@
+"""Reading the record: hosts by state and outcome, one host's timeline, windows and attempts of a campaign."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from unloop.errors import StoreError
+from unloop.model.host_run import HostRun
+from unloop.store import schema
+from unloop.store.database import Database
+from unloop.store.rows import host_run_of
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """One host run for listings, with how many resets and windows it took. Times in seconds since the epoch."""
+
+    run: HostRun
+    due_at: float | None
+    changed_at: float
+    resets: int
+    windows: int
+    caught: int
+
+
+def host_rows(database: Database, campaign_id: str) -> tuple[HostRow, ...]:
+    """Every host run of a campaign, in order of name."""
+    table, effect, window = schema.host_run, schema.effect, schema.window
+    query = select(table).where(table.c.campaign_id == campaign_id).order_by(table.c.name)
+    mine = select(table.c.id).where(table.c.campaign_id == campaign_id)
+    resets = (
+        select(effect.c.host_run_id, func.count())
+        .where(effect.c.kind == "power_off", effect.c.host_run_id.in_(mine))
+        .group_by(effect.c.host_run_id)
+    )
+    seen = select(window.c.host_run_id, window.c.caught, func.count()).where(window.c.host_run_id.in_(mine))
+    with database.read() as connection:
+        rows = connection.execute(query).mappings().all()
+        reset_counts = {run_id: count for run_id, count in connection.execute(resets)}
+        window_counts: dict[int, list[int]] = {}
+        for run_id, caught, count in connection.execute(seen.group_by(window.c.host_run_id, window.c.caught)):
+            window_counts.setdefault(run_id, [0, 0])[bool(caught)] += count
+    found = []
+    for row in rows:
+        missed, caught = window_counts.get(row["id"], [0, 0])
+        found.append(
+            HostRow(
+                run=host_run_of(row),
+                due_at=row["due_at"],
+                changed_at=row["changed_at"],
+                resets=reset_counts.get(row["id"], 0),
+                windows=missed + caught,
+                caught=caught,
+            )
+        )
+    return tuple(found)
+
+
+def find_host(database: Database, name: str, campaign_id: str | None = None) -> HostRun:
+    """The newest host run of a host, or the one in a campaign; raises StoreError when there is none."""
+    table = schema.host_run
+    query = select(table).where(table.c.name == name).order_by(table.c.id.desc()).limit(1)
+    if campaign_id is not None:
+        query = query.where(table.c.campaign_id == campaign_id)
+    with database.read() as connection:
+        row = connection.execute(query).mappings().first()
+    if row is None:
+        where = f"campaign {campaign_id}" if campaign_id else f"store {database.label}"
+        raise StoreError(f"no host {name!r} in {where}; `unloop host list` shows them")
+    return host_run_of(row)
+
+
+def timeline(database: Database, run_id: int) -> tuple[Mapping[str, Any], ...]:
+    """Everything recorded of a host run in order of time: events, windows and evidence, each with ``at`` and ``what``."""
+    with database.read() as connection:
+        events = _rows(connection.execute(_of(schema.event, run_id)).mappings().all())
+        windows = _rows(connection.execute(_of(schema.window, run_id)).mappings().all())
+        findings = _rows(connection.execute(_of(schema.evidence, run_id)).mappings().all())
+    lines = [{"at": row["at"], "what": row["kind"], "attempt": row["attempt"], "data": row["data"]} for row in events]
+    lines += [
+        {"at": row["at"], "what": f"evidence: {row['kind']}", "attempt": row["attempt"], "data": row["data"], "via": row["channel"]}
+        for row in findings
+    ]
+    for row in windows:
+        kept = ("opened_after", "closed_after", "struck_after", "channel", "caught", "first_ports")
+        data = {key: row[key] for key in kept}
+        lines.append({"at": row["opened_at"], "what": "window", "attempt": row["attempt"], "data": data})
+    return tuple(sorted(lines, key=lambda line: line["at"]))
+
+
+def windows_of(database: Database, campaign_id: str) -> tuple[Mapping[str, Any], ...]:
+    """Every window of a campaign with its host's name, in order of time."""
+    table = schema.window
+    query = (
+        select(table, schema.host_run.c.name, schema.host_run.c.site)
+        .join(schema.host_run, schema.host_run.c.id == table.c.host_run_id)
+        .where(schema.host_run.c.campaign_id == campaign_id)
+        .order_by(table.c.opened_at)
+    )
+    with database.read() as connection:
+        return _rows(connection.execute(query).mappings().all())
+
+
+def attempts_of(database: Database, campaign_id: str) -> tuple[Mapping[str, Any], ...]:
+    """Every attempt of a campaign with its host's name."""
+    table = schema.attempt
+    query = (
+        select(table, schema.host_run.c.name)
+        .join(schema.host_run, schema.host_run.c.id == table.c.host_run_id)
+        .where(schema.host_run.c.campaign_id == campaign_id)
+        .order_by(table.c.started_at)
+    )
+    with database.read() as connection:
+        return _rows(connection.execute(query).mappings().all())
+
+
+def evidence_of(database: Database, campaign_id: str) -> tuple[Mapping[str, Any], ...]:
+    """Every piece of evidence of a campaign with its host's name, in order of time."""
+    table = schema.evidence
+    query = (
+        select(table, schema.host_run.c.name)
+        .join(schema.host_run, schema.host_run.c.id == table.c.host_run_id)
+        .where(schema.host_run.c.campaign_id == campaign_id)
+        .order_by(table.c.id)
+    )
+    with database.read() as connection:
+        return _rows(connection.execute(query).mappings().all())
+
+
+def campaign_events(database: Database, campaign_id: str) -> tuple[Mapping[str, Any], ...]:
+    """The events of the campaign itself."""
+    table = schema.event
+    query = select(table).where(table.c.campaign_id == campaign_id, table.c.host_run_id.is_(None)).order_by(table.c.id)
+    with database.read() as connection:
+        return _rows(connection.execute(query).mappings().all())
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The figures of a campaign in motion."""
+
+    resets: int
+    windows: int
+    caught: int
+    open_obligations: int
+
+
+def tally(database: Database, campaign_id: str) -> Tally:
+    """Resets permitted, windows seen and caught, and hosts that are off by our hand right now."""
+    mine = select(schema.host_run.c.id).where(schema.host_run.c.campaign_id == campaign_id)
+    effect, window, obligation = schema.effect, schema.window, schema.obligation
+    resets = select(func.count()).where(effect.c.kind == "power_off", effect.c.host_run_id.in_(mine))
+    seen = select(func.count()).where(window.c.host_run_id.in_(mine))
+    owed = select(func.count()).where(obligation.c.discharged_at.is_(None), obligation.c.host_run_id.in_(mine))
+    with database.read() as connection:
+        return Tally(
+            resets=connection.execute(resets).scalar_one(),
+            windows=connection.execute(seen).scalar_one(),
+            caught=connection.execute(seen.where(window.c.caught)).scalar_one(),
+            open_obligations=connection.execute(owed).scalar_one(),
+        )
+
+
+def _of(table: Any, run_id: int) -> Any:
+    return select(table).where(table.c.host_run_id == run_id).order_by(table.c.id)
+
+
+def _rows(rows: Sequence[Any]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(dict(row) for row in rows)

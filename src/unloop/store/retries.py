@@ -1,0 +1,108 @@
+"""Moving many host runs at once on an operator's word: cancel what is idle, queue again what ended, hold and release."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import exists, insert, select, update
+
+from unloop.model.host_run import Rung, Stage
+from unloop.model.outcome import Outcome
+from unloop.model.state import CampaignState, State
+from unloop.store import schema
+from unloop.store.database import Database
+
+OPEN = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPED)
+IDLE = (State.QUEUED, State.WAITING, State.HELD)
+CHUNK = 500
+
+
+def busy_elsewhere(database: Database, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Hosts among these that have not ended in a campaign that is open, as (host, campaign)."""
+    table = schema.host_run
+    found: list[tuple[str, str]] = []
+    with database.read() as connection:
+        for start in range(0, len(names), CHUNK):
+            query = (
+                select(table.c.name, table.c.campaign_id)
+                .join(schema.campaign, schema.campaign.c.id == table.c.campaign_id)
+                .where(table.c.name.in_(names[start : start + CHUNK]), table.c.state != State.ENDED)
+                .where(schema.campaign.c.state.in_(OPEN))
+            )
+            found += [(name, campaign_id) for name, campaign_id in connection.execute(query)]
+    return tuple(found)
+
+
+def cancel_idle(database: Database, campaign_id: str, *, now: float) -> int:
+    """End the host runs that nobody works on and that owe nothing; those that owe become due, to pay first."""
+    table = schema.host_run
+    owes = exists().where(schema.obligation.c.host_run_id == table.c.id, schema.obligation.c.discharged_at.is_(None))
+    idle = (table.c.campaign_id == campaign_id) & table.c.state.in_(IDLE)
+    with database.begin() as connection:
+        connection.execute(update(table).where(idle, owes).values(due_at=now, state=State.WAITING))
+        cancelled = {
+            "state": State.ENDED,
+            "outcome": Outcome.CANCELLED,
+            "cause": "the campaign was aborted",
+            "due_at": None,
+            "changed_at": now,
+        }
+        count = connection.execute(update(table).where(idle, ~owes).values(**cancelled)).rowcount
+        row = {"campaign_id": campaign_id, "at": now, "kind": "idle hosts cancelled", "data": {"hosts": count}}
+        connection.execute(insert(schema.event), row)
+    return count
+
+
+def retry(database: Database, run_ids: Sequence[int], *, rung: Rung, now: float) -> int:
+    """Queue ended host runs again, from the first rung and with a fresh budget; what was recorded stays."""
+    table = schema.host_run
+    fresh = {
+        "state": State.QUEUED,
+        "outcome": None,
+        "cause": "",
+        "due_at": now,
+        "rung": rung,
+        "stage": Stage.REPAIR,
+        "rung_attempts": 0,
+        "rung_since": now,
+        "silent_boots": 0,
+        "refused_channels": "",
+        "slow_channels": "",
+        "landed_at": None,
+        "landed_boot": None,
+        "gone_at": None,
+        "proof_boot": None,
+        "proof_since": None,
+        "restarts": 0,
+        "changed_at": now,
+        "note": "queued again by an operator",
+    }
+    moved = 0
+    with database.begin() as connection:
+        for start in range(0, len(run_ids), CHUNK):
+            chosen = table.c.id.in_(run_ids[start : start + CHUNK])
+            moved += connection.execute(
+                update(table).where(chosen, table.c.state == State.ENDED).values(**fresh)
+            ).rowcount
+    return moved
+
+
+def hold(database: Database, run_ids: Sequence[int], *, reason: str, now: float) -> int:
+    """Put a person's hold on host runs: idle ones stop at once, working ones at their next safe point."""
+    table = schema.host_run
+    chosen = table.c.id.in_(run_ids) & (table.c.state != State.ENDED)
+    with database.begin() as connection:
+        count = connection.execute(update(table).where(chosen).values(hold=reason, changed_at=now)).rowcount
+        idle = table.c.state.in_((State.QUEUED, State.WAITING))
+        connection.execute(update(table).where(chosen, idle).values(state=State.HELD, due_at=None))
+    return count
+
+
+def release(database: Database, run_ids: Sequence[int], *, now: float) -> int:
+    """Take a hold back; the host runs are due at once."""
+    table = schema.host_run
+    with database.begin() as connection:
+        connection.execute(update(table).where(table.c.id.in_(run_ids)).values(hold=""))
+        return connection.execute(
+            update(table)
+            .where(table.c.id.in_(run_ids), table.c.state == State.HELD)
+            .values(state=State.WAITING, due_at=now, changed_at=now)
+        ).rowcount

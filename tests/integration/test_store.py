@@ -1,0 +1,288 @@
+"""The store on SQLite and on PostgreSQL: leases, the ledger, saving under a fence, accounts."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from campaigns import START, campaign_with, claim, host
+from postgres import postgresql
+from sqlalchemy import text
+
+from unloop.errors import LeaseLost, StoreError
+from unloop.model.attempt import AttemptResult
+from unloop.model.effect import EffectKind
+from unloop.model.host_run import End, Rung, Step, Wait
+from unloop.model.outcome import Outcome
+from unloop.model.state import CampaignState, State
+from unloop.store import accounts, campaigns, claims, ledger, queries, retries
+from unloop.store import progress as store_progress
+from unloop.store.accounts import Budget, Turn
+from unloop.store.database import Database, open_database
+from unloop.store.ledger import Limits, Permission
+from unloop.store.progress import Finding, Visit
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A PostgreSQL server for the whole module."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty store of each kind."""
+    if request.param == "sqlite":
+        opened = open_database(f"sqlite:///{tmp_path / 'unloop.db'}")
+    else:
+        opened = open_database(request.getfixturevalue("server"))
+    yield opened
+    if opened.is_postgresql:
+        with opened.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    opened.close()
+
+
+def test_a_claim_is_exclusive_and_raises_the_fence(database: Database) -> None:
+    """Who claims first holds every due host; nobody else gets one until the lease ends."""
+    campaign_with(database, host("a"), host("b"))
+    first = claim(database, owner="one")
+    second = claim(database, owner="two")
+    later = claim(database, owner="two", now=START + 31)
+
+    assert ([run.host.name for run in first], second) == (["a", "b"], ())
+    assert [(run.host.name, run.fence, run.owner) for run in later] == [("a", 2, "two"), ("b", 2, "two")]
+
+
+def test_a_stale_actor_can_neither_save_nor_send(database: Database) -> None:
+    """After a takeover the old fence is worth nothing."""
+    campaign_with(database, host("a"))
+    (old,) = claim(database, owner="one")
+    claim(database, owner="two", now=START + 31)
+
+    answer = ledger.permit(database, old, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START + 32)
+    assert answer is Permission.LEASE_LOST
+    with pytest.raises(LeaseLost):
+        store_progress.save(database, old, Step(old.progress, Wait(1), "x"), Visit(), now=START + 32)
+
+
+def test_renewing_keeps_only_what_is_ours(database: Database) -> None:
+    """A renewal prolongs our leases and tells which were lost."""
+    campaign_with(database, host("a"), host("b"))
+    runs = claim(database)
+    claims.claim(database, campaign_id="c1", queue="race", owner="x", limit=1, ttl=30, now=START + 31)
+    kept = claims.renew(database, [(run.id, run.fence) for run in runs], ttl=30, now=START + 32)
+
+    assert len(kept) == 1
+
+
+def test_an_effect_is_permitted_once_per_attempt(database: Database) -> None:
+    """The second request for the same effect of the same attempt is told to observe."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    answers = [
+        ledger.permit(database, run, EffectKind.POWER_OFF, attempt=1, limits=Limits(spacing=0), now=START + tick)
+        for tick in range(2)
+    ]
+
+    assert answers == [Permission.GRANTED, Permission.ALREADY]
+    assert ledger.effects(database, run.id, 1) == {EffectKind.POWER_OFF: "intended"}
+
+
+def test_a_reset_keeps_its_distance_from_the_last_one(database: Database) -> None:
+    """Two power-offs of one host are never closer than the spacing, whatever the attempt."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    limits = Limits(spacing=10)
+    answers = [
+        ledger.permit(database, run, EffectKind.POWER_OFF, attempt=number, limits=limits, now=START + at)
+        for number, at in ((1, 0), (2, 9.9), (2, 10.1))
+    ]
+
+    assert answers == [Permission.GRANTED, Permission.TOO_SOON, Permission.GRANTED]
+
+
+def test_a_group_is_never_off_beyond_its_limit(database: Database) -> None:
+    """The third host of a rack waits until one of two is on again."""
+    campaign_with(database, *(host(name, rack="R1") for name in "abc"))
+    runs = claim(database)
+    limits = Limits(spacing=0, per_group={"rack": 2})
+
+    def ask(index: int, attempt: int = 1) -> Permission:
+        return ledger.permit(database, runs[index], EffectKind.POWER_OFF, attempt=attempt, limits=limits, now=START)
+
+    assert [ask(0), ask(1), ask(2)] == [Permission.GRANTED, Permission.GRANTED, Permission.LIMIT]
+    ledger.settle(database, runs[0], EffectKind.POWER_ON, attempt=1, result="confirmed", now=START + 1)
+    assert ask(2) is Permission.GRANTED
+
+
+def test_a_pause_stops_opening_effects_and_permits_discharging_ones(database: Database) -> None:
+    """A paused campaign switches nothing off, and still switches on what it owes."""
+    campaign_with(database, host("a"), host("b"))
+    first, second = claim(database)
+    ledger.permit(database, first, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    campaigns.move(database, "c1", CampaignState.PAUSED, reason="test", now=START)
+
+    refused = ledger.permit(database, second, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    granted = ledger.permit(database, first, EffectKind.POWER_ON, attempt=1, limits=Limits(), now=START)
+    assert (refused, granted) == (Permission.NOT_RUNNING, Permission.GRANTED)
+    assert ledger.owed(database, first.id) == (EffectKind.POWER_ON,)
+    ledger.settle(database, first, EffectKind.POWER_ON, attempt=1, result="confirmed", now=START)
+    assert ledger.owed(database, first.id) == ()
+
+
+def test_a_visit_is_saved_whole(database: Database) -> None:
+    """State, attempt, evidence and event of a visit stand in the store together."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    store_progress.start_attempt(database, run, 1, Rung.RACE, now=START)
+    ended = Step(replace(run.progress, attempt=1, note="proven"), End(Outcome.FIXED, "proven"), "ended")
+    visit = Visit(AttemptResult.LANDED, "detail", findings=(Finding("remedy", {"verdict": "landed"}, "smb"),))
+    store_progress.save(database, run, ended, visit, now=START + 5)
+
+    (row,) = queries.host_rows(database, "c1")
+    assert (row.run.state, row.run.outcome, row.run.cause, row.due_at) == (State.ENDED, Outcome.FIXED, "proven", None)
+    assert [line["what"] for line in queries.timeline(database, run.id)] == ["claimed", "ended", "evidence: remedy"]
+    assert [attempt["result"] for attempt in queries.attempts_of(database, "c1")] == ["landed"]
+
+
+def test_an_attempt_that_was_never_ended_is_found(database: Database) -> None:
+    """A successor continues the attempt that its predecessor left open."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    store_progress.start_attempt(database, run, 1, Rung.RACE, now=START)
+    store_progress.start_attempt(database, run, 1, Rung.RACE, now=START + 1)
+
+    assert store_progress.open_attempt(database, run.id) == (1, START)
+
+
+def test_counts_add_up_to_the_targets(database: Database) -> None:
+    """Every target is counted in exactly one bucket."""
+    campaign_with(database, *(host(name) for name in "abcd"), waves=(0, 0, 1, 1))
+    claim(database, limit=1)
+    counts = campaigns.counts(database, "c1")
+
+    assert sum(count.hosts for count in counts) == 4
+    assert {(count.wave, count.state, count.hosts) for count in counts} == {
+        (0, State.WORKING, 1),
+        (0, State.QUEUED, 1),
+        (1, State.QUEUED, 2),
+    }
+
+
+def test_a_wave_is_due_only_when_it_was_opened(database: Database) -> None:
+    """Hosts of a later wave can't be claimed before."""
+    campaign_with(database, host("a"), host("b"), waves=(0, 1))
+    before = [run.host.name for run in claim(database)]
+    opened = campaigns.open_wave(database, "c1", 1, now=START + 1)
+    after = [run.host.name for run in claim(database, now=START + 1)]
+
+    assert (before, opened, after) == (["a"], 1, ["b"])
+
+
+def test_an_unproven_account_is_tried_by_one_actor_at_a_time(database: Database) -> None:
+    """The second asks and waits; the first proof opens the account to all."""
+
+    def ask(owner: str, now: float = START) -> Turn:
+        return accounts.ask(database, "CORP\\fix", owner=owner, budget=Budget(), now=now, ttl=20)
+
+    assert [ask("one"), ask("two")] == [Turn.GO, Turn.WAIT]
+    accounts.tell(database, "CORP\\fix", result="proven", detail="", now=START)
+    assert [ask("one"), ask("two")] == [Turn.GO, Turn.GO]
+
+
+def test_a_refused_account_is_stopped_for_everybody(database: Database) -> None:
+    """After one refusal nobody tries that account again, until an operator says so."""
+    accounts.ask(database, "fix", owner="one", budget=Budget(), now=START, ttl=20)
+    accounts.tell(database, "fix", result="refused", detail="wrong password", now=START)
+    stopped = accounts.ask(database, "fix", owner="two", budget=Budget(), now=START + 99, ttl=20)
+
+    assert (stopped, accounts.stopped(database)) == (Turn.STOPPED, (("fix", "wrong password"),))
+    accounts.forget(database, "fix")
+    assert accounts.ask(database, "fix", owner="two", budget=Budget(), now=START, ttl=20) is Turn.GO
+
+
+def test_undecided_log_ons_have_a_budget(database: Database) -> None:
+    """Two undecided tries, then nothing for half an hour."""
+    turns = []
+    for tick in range(3):
+        turns.append(accounts.ask(database, "fix", owner="one", budget=Budget(), now=START + tick, ttl=1))
+        accounts.tell(database, "fix", result="undecided", detail="no log-on server", now=START + tick)
+    later = accounts.ask(database, "fix", owner="one", budget=Budget(), now=START + 1801, ttl=1)
+
+    assert (turns, later) == ([Turn.GO, Turn.GO, Turn.WAIT], Turn.GO)
+
+
+def test_an_abort_cancels_idle_hosts_and_keeps_those_that_owe(database: Database) -> None:
+    """A host that is off by our hand is not cancelled before it is on again."""
+    campaign_with(database, host("a"), host("b"))
+    first, _ = claim(database)
+    ledger.permit(database, first, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    for run in claim(database, now=START + 31):
+        store_progress.save(database, run, Step(run.progress, Wait(5), "waited"), Visit(), now=START + 32)
+    campaigns.move(database, "c1", CampaignState.ABORTED, reason="test", now=START + 33)
+    cancelled = retries.cancel_idle(database, "c1", now=START + 33)
+
+    assert cancelled == 1
+    assert [run.host.name for run in claim(database, now=START + 34)] == ["a"]
+
+
+def test_a_held_host_stops_until_it_is_released(database: Database) -> None:
+    """A person's hold takes effect at the next safe point, and only a person ends it."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    retries.hold(database, [run.id], reason="owner asked", now=START)
+    store_progress.save(database, run, Step(run.progress, Wait(0), "waited"), Visit(), now=START)
+
+    assert claim(database, now=START + 99) == ()
+    assert retries.release(database, [run.id], now=START + 100) == 1
+    assert [found.host.name for found in claim(database, now=START + 101)] == ["a"]
+
+
+def test_a_retried_host_starts_again_with_a_fresh_budget(database: Database) -> None:
+    """Retry takes ended hosts only, and clears what the first try concluded."""
+    campaign_with(database, host("a"), host("b"))
+    run = claim(database)[0]
+    spent = replace(run.progress, rung=Rung.HANDS_ON, rung_attempts=15, silent_boots=3)
+    store_progress.save(database, run, Step(spent, End(Outcome.NEEDS_HANDS, "x"), "ended"), Visit(), now=START)
+    queued = retries.retry(database, [run.id, run.id + 1], rung=Rung.IN_BAND, now=START + 1)
+
+    (again,) = claim(database, now=START + 1)
+    assert (queued, again.progress.rung, again.progress.rung_attempts, again.outcome) == (1, Rung.IN_BAND, 0, None)
+
+
+def test_hosts_of_an_open_campaign_are_busy(database: Database) -> None:
+    """A host can't be in two open campaigns."""
+    campaign_with(database, host("a"))
+
+    assert retries.busy_elsewhere(database, ["a", "z"]) == (("a", "c1"),)
+
+
+def test_a_schema_of_another_version_is_refused(database: Database) -> None:
+    """A store that a newer version wrote is left alone, with one clear line."""
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    url = database.engine.url.render_as_string(hide_password=False)
+    with pytest.raises(StoreError, match="schema revision '9999', which this version of unloop does not know"):
+        open_database(url)
+
+
+def test_a_corrupt_store_is_refused_in_one_line(tmp_path: Path) -> None:
+    """A file that is no database is named, with what to do."""
+    path = tmp_path / "broken.db"
+    path.write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(StoreError, match="file is not a database; it is corrupt or not a store"):
+        open_database(f"sqlite:///{path}")
+
+
+def test_tables_of_others_are_left_alone(tmp_path: Path) -> None:
+    """A database that holds other tables is never migrated."""
+    other = tmp_path / "other.db"
+    foreign = open_database(f"sqlite:///{other}")
+    with foreign.engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    foreign.close()
+    with pytest.raises(StoreError, match="holds tables that are not unloop's"):
+        open_database(f"sqlite:///{other}")
