@@ -8,26 +8,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from unloop.model.host import System
 from unloop.model.power import BootDevice, PowerState
 from unloop.rehearsal.boot_marks import stamp
 from unloop.rehearsal.events import EventLog, Happening
 from unloop.rehearsal.filetree import FileTree
 from unloop.rehearsal.gate import Gate
+from unloop.rehearsal.spec import Kind, MachineSpec, Service
 
-
-class Kind(StrEnum):
-    """What is wrong with a simulated host, and so how it answers."""
-
-    LOOPING = "looping"
-    PARKED = "parked"
-    LOCKED = "locked"
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105
-    UNREACHABLE = "unreachable"
-    HEALTHY_CLOSED = "healthy_closed"
-    WRONG_BMC = "wrong_bmc"
-    TARPIT = "tarpit"
-    HEALTHY = "healthy"
+__all__ = ["BootOverride", "Kind", "Machine", "MachineSpec", "Phase", "Service"]
 
 
 class Phase(StrEnum):
@@ -37,53 +25,6 @@ class Phase(StrEnum):
     BOOTING = "booting"
     UP = "up"
     PARKED = "parked"
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One in-band service: its channel, its port, and how long after the network came up it opens (seconds)."""
-
-    channel: str
-    port: int
-    delay: float = 0.0
-    is_tarpit: bool = False
-    """It accepts connections and never says a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class MachineSpec:
-    """Everything that is fixed about a simulated host. Times in seconds."""
-
-    name: str
-    address: str
-    bmc_address: str
-    system: System
-    kind: Kind
-    uuid: str
-    bmc_uuid: str
-    username: str
-    password: str
-    services: tuple[Service, ...]
-    boot_seconds: float
-    boot_jitter: float
-    window_seconds: float
-    window_jitter: float
-    off_seconds: float = 0.3
-    park_after: int | None = None
-    """Park in recovery after this many crashes in a row; a reset by hand starts the count anew."""
-    crashes_after_fix: bool = False
-    """The driver has read the bad file before the window: this boot ends in a crash even if the file is gone."""
-    bmc_channel: str = "redfish"
-    bmc_port: int = 8443
-    bmc_username: str = "admin"
-    bmc_password: str = ""
-    is_bmc_busy: bool = False
-    """The BMC answers now and then that it is busy and wants to be asked again."""
-    refuses: bool = False
-    """Closed ports answer with a reset instead of silence; for hosts whose services never open."""
-    on_seconds: float = 0.2
-    shutdown_seconds: float = 0.3
-    """How long an orderly restart takes to go down."""
 
 
 SILENT = frozenset({Kind.PARKED, Kind.LOCKED, Kind.WRONG_BMC})
