@@ -91,18 +91,27 @@ def check_files(checks: tuple[Check, ...], files: Files) -> tuple[CheckReport, .
 
 
 def _assess(order: Order, files: Files, listings: Listings) -> RemedyReport | None:
-    stop = [_answer(check, files, listings) for check in order.not_applicable_if]
-    good = [_answer(check, files, listings) for check in order.already_good_if]
-    unknown = next((answer for answer in (*stop, *good) if answer.holds is None), None)
-    reason = next((answer.check for answer in stop if answer.holds), "")
-    if reason:
-        return RemedyReport(Verdict.NOT_APPLICABLE, message=reason)
-    if unknown is not None:
-        what = f"the host could not be assessed, so nothing was done: {unknown.check}: {unknown.message}"
-        return RemedyReport(Verdict.FAILED, message=what)
-    if good and all(answer.holds for answer in good):
+    """The report when nothing is to be done; checks are asked in order, and one without an answer ends it."""
+    for check in order.not_applicable_if:
+        answer = _answer(check, files, listings)
+        if answer.holds is None:
+            return _unassessed(answer)
+        if answer.holds:
+            return RemedyReport(Verdict.NOT_APPLICABLE, message=answer.check)
+    for check in order.already_good_if:
+        answer = _answer(check, files, listings)
+        if answer.holds is None:
+            return _unassessed(answer)
+        if not answer.holds:
+            return None
+    if order.already_good_if:
         return RemedyReport(Verdict.ALREADY_GOOD, message="the host is as the playbook wants it")
     return None
+
+
+def _unassessed(answer: CheckReport) -> RemedyReport:
+    what = f"the host could not be assessed, so nothing was done: {answer.check}: {answer.message}"
+    return RemedyReport(Verdict.FAILED, message=what)
 
 
 def _answer(check: Check, files: Files, listings: Listings) -> CheckReport:

@@ -155,7 +155,7 @@ no_crash() {
     if [ "$1" -eq 0 ]; then
         allowed=1 since=$2
         case $2 in
-        @*) since=$(stat -c %Y /proc/1) ;;
+        @*) since=$(sed -n 's/^btime //p' /proc/stat) ;;
         esac
     fi
     crashes=0
