@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from unloop.actions.compile import compile_order
-from unloop.actions.registry import verbs
+from unloop.actions.vocabulary import vocabulary
 from unloop.campaign.plan import Plan, make_plan
 from unloop.errors import EmptySelection, InputError
 from unloop.model.host import Host
@@ -16,8 +16,6 @@ from unloop.playbook.ladder import rung_values
 from unloop.playbook.render import render
 
 PLACEHOLDER = "planned"
-BUDGETS = ("resets", "watch", "elapsed")
-"""Options of a rung that bound the campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def prepare(
     waves: Sequence[str],
 ) -> Prepared:
     """Check everything and plan; raises InputError with every problem, EmptySelection when no host is left."""
-    problems = check(playbook, verbs())
+    problems = check(playbook, vocabulary())
     if problems:
         raise InputError(*problems)
     meant = [host for host in hosts if host.system == playbook.system]
@@ -69,11 +67,13 @@ def with_ladder(options: CampaignOptions, ladder: Sequence[LadderRung]) -> Campa
     if names:
         options = replace(options, ladder=names)
     default = CampaignOptions()
-    for rung in ladder:
-        for key, value in rung_values(rung).items():
-            if key in BUDGETS and getattr(options, key) == getattr(default, key):
-                options = replace(options, **{key: value})
-    return options
+    told = {key: value for rung in ladder for key, value in rung_values(rung).items()}
+    return replace(
+        options,
+        resets=int(told.get("resets", options.resets)) if options.resets == default.resets else options.resets,
+        watch=float(told.get("watch", options.watch)) if options.watch == default.watch else options.watch,
+        elapsed=float(told.get("elapsed", options.elapsed)) if options.elapsed == default.elapsed else options.elapsed,
+    )
 
 
 def _options_in_short(options: Mapping[str, object]) -> str:

@@ -14,7 +14,9 @@ def steer(database: Database, campaign: Campaign, *, now: float) -> Decision:
     if campaign.reason.startswith("resumed"):
         max_failed = 0
     decision = rule(counts, wave=campaign.wave, waves=campaign.waves, max_failed=max_failed)
-    if decision.ruling is Ruling.OPEN_WAVE or (decision.ruling is Ruling.STOP and campaign.reason.startswith("resumed")):
+    if decision.ruling is Ruling.OPEN_WAVE or (
+        decision.ruling is Ruling.STOP and campaign.reason.startswith("resumed")
+    ):
         campaigns.open_wave(database, campaign.id, campaign.wave + 1, now=now)
     elif decision.ruling is Ruling.STOP:
         campaigns.move(database, campaign.id, CampaignState.STOPPED, reason=decision.reason, now=now)

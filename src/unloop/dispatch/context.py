@@ -49,7 +49,7 @@ def store_url(settings: Settings) -> str:
     password = resolve(settings.store.password, meaning="the store's password").reveal()
     scheme, _, rest = settings.store.url.partition("://")
     user, at, host = rest.partition("@")
-    return f"{scheme}://{user}:{quote(password, safe="")}{at}{host}"
+    return f"{scheme}://{user}:{quote(password, safe='')}{at}{host}"
 
 
 def make_context(settings: Settings) -> Context:

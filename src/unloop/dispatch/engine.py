@@ -1,21 +1,16 @@
 """The engine: one event loop that claims due hosts of a queue, visits many at once, and keeps their leases alive."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 
-from unloop.actions.compile import compile_order
 from unloop.dispatch.context import Context
+from unloop.dispatch.remedy import Remedy
 from unloop.errors import StoreError
 from unloop.log import get_logger
-from unloop.model.host import Host
 from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
-from unloop.model.order import Order
 from unloop.model.state import CampaignState
-from unloop.playbook.load import loads
-from unloop.playbook.render import render, render_instructions
 from unloop.race.prober import Prober
 from unloop.runner.tools import Tools
 from unloop.runner.visit import visit
@@ -68,14 +63,16 @@ class Engine:
         return ((threads, "strike"), (threads * 2, "power"), (1, "store"))
 
     def _tools(self, prober: Prober, pools: list[ThreadPoolExecutor]) -> Tools:
+        remedy = Remedy(self._campaign)
         return Tools(
             database=self._context.database,
             clock=self._context.clock,
             prober=prober,
             credentials=self._context.credentials,
             options=self._options,
-            order_for=orders_of(self._campaign),
-            instructions_for=instructions_of(self._campaign),
+            order_for=remedy.order,
+            cleanup_for=remedy.cleanup,
+            instructions_for=remedy.instructions,
             strikes=pools[0],
             power=pools[1],
             store=pools[2],
@@ -139,33 +136,3 @@ class Engine:
             for run_id, (_, task) in held.items():
                 if run_id not in ours and not task.done():
                     task.cancel()
-
-
-def orders_of(campaign: Campaign) -> Callable[[Host], Order]:
-    """The order of this campaign's playbook for each host, compiled once."""
-    playbook = loads(campaign.playbook, campaign.playbook_path)
-
-    @cache
-    def compiled(name: str) -> dict[str, Order]:
-        return {}
-
-    def order_for(host: Host) -> Order:
-        kept = compiled(host.name)
-        if "order" not in kept:
-            rendered = render(playbook, host=host, variables=campaign.variables, campaign=campaign.id)
-            kept["order"] = compile_order(rendered, campaign=campaign.id)
-        return kept["order"]
-
-    return order_for
-
-
-def instructions_of(campaign: Campaign) -> Callable[[HostRun, str], str]:
-    """What people are told to do with a host, from the playbook's ``hands_on`` text."""
-    playbook = loads(campaign.playbook, campaign.playbook_path)
-
-    def instructions_for(run: HostRun, cause: str) -> str:
-        return render_instructions(
-            playbook, host=run.host, variables=campaign.variables, campaign=campaign.id, cause=cause
-        )
-
-    return instructions_for

@@ -32,6 +32,7 @@ class Tools:
     credentials: Credentials
     options: CampaignOptions
     order_for: Callable[[Host], Order]
+    cleanup_for: Callable[[Host], Order | None]
     instructions_for: Callable[[HostRun, str], str]
     strikes: Executor
     power: Executor

@@ -3,31 +3,30 @@
 from dataclasses import replace
 from functools import partial
 
-from unloop.channels.answers import parse_checks
+from unloop.channels.answers import JUDGED_BY_TIME, parse_checks, verification
 from unloop.channels.base import Channel, Deadline, Files, Observe, Programs
 from unloop.channels.perform import check_files
 from unloop.errors import ChannelError
 from unloop.model.effect import EffectKind
 from unloop.model.host import Endpoint, Host
-from unloop.model.host_run import HostRun, Step
+from unloop.model.host_run import End, HostRun, Step, Wait
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Check, CheckKind, Order, Shell
+from unloop.model.outcome import Outcome
 from unloop.model.power import BootIdentity
-from unloop.model.report import CheckReport
+from unloop.model.report import CheckReport, Verdict
 from unloop.plugins import load
 from unloop.race.watch import Watcher
 from unloop.runner.account import log_on
 from unloop.runner.decide import after_checks, after_silence, boot_changed
 from unloop.runner.rungs.boot import doors_of
-from unloop.runner.strike import target_of
+from unloop.runner.strike import fire, striking_endpoints, target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
 from unloop.store import ledger
 from unloop.store.ledger import Limits, Permission
 from unloop.store.progress import Finding, Visit
 
-OVER_TIME = frozenset({CheckKind.BOOT_CHANGED, CheckKind.UP_FOR})
-"""Checks that the runner judges itself, from one look to the next."""
 RESTART = {Shell.POWERSHELL: "shutdown.exe /r /t 0 /f", Shell.CMD: "shutdown /r /t 0 /f", Shell.SH: "systemctl reboot"}
 
 
@@ -63,9 +62,28 @@ async def _judged(
         "boot": None if boot is None else {"value": boot.value, "source": boot.source},
         "checks": [{"check": report.check, "holds": report.holds, "message": report.message} for report in checks],
     }
+    if isinstance(step.then, End) and step.then.outcome is Outcome.FIXED:
+        step = await _clean_up(run, tools, step)
     if _restart_is_due(run, tools.options, boot, tools.clock.now().timestamp()):
         step = await _restart(run, tools, endpoint, step)
     return step, Visit(findings=(Finding("verification", data, endpoint.channel),))
+
+
+async def _clean_up(run: HostRun, tools: Tools, step: Step) -> Step:
+    """Run the playbook's cleanup on the proven host; while that can't be done, the host run goes on."""
+    order = tools.cleanup_for(run.host)
+    if order is None:
+        return step
+    struck = await fire(tools, run.host, order, striking_endpoints(run.host, order))
+    if struck.report is not None and struck.report.verdict is not Verdict.FAILED:
+        return step
+    detail = struck.report.message if struck.report else struck.summary
+    note = f"proven, but the cleanup is outstanding: {detail or 'no channel can carry it'}"
+    progress = replace(step.progress, note=note)
+    until = progress.verify_until
+    if until is not None and tools.clock.now() >= until:
+        return Step(progress, End(Outcome.FIXED, note), "ended")
+    return Step(progress, Wait(tools.options.verify_poll), "cleanup outstanding", {"note": note})
 
 
 def _preferred(run: HostRun, opened: tuple[str, ...]) -> list[Endpoint]:
@@ -78,7 +96,7 @@ def _look(
     host: Host, order: Order, endpoint: Endpoint, seconds: float, credential: Credential
 ) -> tuple[tuple[CheckReport, ...], BootIdentity | None]:
     channel = load("unloop.channels", endpoint.channel)(target_of(host, endpoint, credential), Deadline.after(seconds))
-    asked = tuple(check for check in order.checks if check.kind not in OVER_TIME)
+    asked = tuple(check for check in order.checks if check.kind not in JUDGED_BY_TIME)
     with channel:
         boot = channel.boot_identity() if isinstance(channel, Observe) else None
         return _ask(channel, order, asked), boot
@@ -88,8 +106,8 @@ def _ask(channel: Channel, order: Order, asked: tuple[Check, ...]) -> tuple[Chec
     if isinstance(channel, Programs):
         for shell in channel.shells():
             if shell in order.verifications:
-                completed = channel.run(shell, order.verifications[shell])
-                return parse_checks(completed.stdout)
+                program = verification(order.verifications[shell], shell, landed=None)
+                return parse_checks(channel.run(shell, program).stdout, order.checks)
     files_only = tuple(check for check in asked if check.needs_files_only)
     others = tuple(check for check in asked if not check.needs_files_only)
     unknown = tuple(CheckReport(str(check), None, "this channel can't tell") for check in others)

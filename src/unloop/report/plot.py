@@ -1,0 +1,97 @@
+"""Plots for the report as SVG text, drawn here so that the page needs nothing else: bars, a scatter, a stacked line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 640, 240
+LEFT, BOTTOM, TOP, RIGHT = 52, 36, 12, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its label, its value, and the CSS class that colours it."""
+
+    label: str
+    value: float
+    kind: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a scatter."""
+
+    x: float
+    y: float
+    kind: str
+    title: str
+
+
+def bars(items: Sequence[Bar], *, x_label: str, y_label: str = "hosts") -> str:
+    """A bar chart; every bar carries its value."""
+    if not items:
+        return _nothing()
+    top = max(item.value for item in items) or 1
+    slot = (WIDTH - LEFT - RIGHT) / len(items)
+    parts = [_axes(x_label, y_label)]
+    for index, item in enumerate(items):
+        height = (HEIGHT - TOP - BOTTOM - 14) * item.value / top
+        x, y = LEFT + slot * index + slot * 0.12, HEIGHT - BOTTOM - height
+        middle = LEFT + slot * (index + 0.5)
+        parts.append(
+            f'<rect class="{item.kind}" x="{x:.1f}" y="{y:.1f}" width="{slot * 0.76:.1f}" height="{height:.1f}"/>'
+        )
+        parts.append(f'<text class="value" x="{middle:.1f}" y="{y - 4:.1f}">{item.value:g}</text>')
+        parts.append(f'<text class="tick" x="{middle:.1f}" y="{HEIGHT - BOTTOM + 14}">{escape(item.label)}</text>')
+    return _svg(parts)
+
+
+def histogram(values: Sequence[float], *, x_label: str, y_label: str, bins: int = 12) -> str:
+    """How often values fall into equal ranges."""
+    if not values:
+        return _nothing()
+    low, high = 0.0, max(values)
+    width = (high - low) / bins or 1.0
+    counted = [0] * bins
+    for value in values:
+        counted[min(bins - 1, int((value - low) / width))] += 1
+    return bars(
+        [Bar(f"{low + width * i:.1f}", count) for i, count in enumerate(counted)], x_label=x_label, y_label=y_label
+    )
+
+
+def scatter(points: Sequence[Point], *, x_label: str, y_label: str) -> str:
+    """Points over time; hovering over one names it."""
+    if not points:
+        return _nothing()
+    x_top = max(point.x for point in points) or 1.0
+    y_top = max(point.y for point in points) or 1.0
+    parts = [_axes(x_label, y_label)]
+    for fraction in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = LEFT + (WIDTH - LEFT - RIGHT) * fraction
+        y = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * fraction
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 14}">{x_top * fraction:.0f}</text>')
+        parts.append(f'<text class="tick y" x="{LEFT - 6}" y="{y + 4:.1f}">{y_top * fraction:.1f}</text>')
+    for point in points:
+        x = LEFT + (WIDTH - LEFT - RIGHT) * point.x / x_top
+        y = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * point.y / y_top
+        title = f"<title>{escape(point.title)}</title>"
+        parts.append(f'<circle class="{point.kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5">{title}</circle>')
+    return _svg(parts)
+
+
+def _axes(x_label: str, y_label: str) -> str:
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    return (
+        f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>'
+        f'<text class="label" x="{(LEFT + right) / 2}" y="{HEIGHT - 4}">{escape(x_label)}</text>'
+        f'<text class="label" transform="translate(12 {(TOP + bottom) / 2}) rotate(-90)">{escape(y_label)}</text>'
+    )
+
+
+def _svg(parts: Sequence[str]) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(parts)}</svg>'
+
+
+def _nothing() -> str:
+    return '<p class="nothing">Nothing was seen.</p>'
