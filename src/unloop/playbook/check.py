@@ -119,9 +119,13 @@ def _value(step: Step, rule: OptionRule, value: Any) -> Iterator[Problem]:
     """What is wrong with one option; in a mapping each wrong value is named at its own place."""
     way = ("",) if "" in step.options else (rule.name,)
     wrong = [(path, error) for path, leaf in leaves(value) if (error := _refusal(rule, _nested(path, leaf), leaf))]
-    if not wrong and not any(is_template(leaf) for _, leaf in leaves(value)):
-        error = _refusal(rule, value, value)
-        wrong = [((), error)] if error else []
+    rest = value
+    if wrong and isinstance(value, Mapping):
+        refused = {path[:1] for path, _ in wrong}
+        rest = {key: item for key, item in value.items() if (key,) not in refused}
+    if not wrong or rest is not value:
+        error = "" if any(is_template(leaf) for _, leaf in leaves(rest)) else _refusal(rule, rest, rest)
+        wrong += [((), error)] if error else []
     for path, error in wrong:
         where = ".".join(str(part) for part in (rule.name, *path) if isinstance(part, str))
         hint = (path_advice(value) if rule.kind.startswith("path") else "") or ("" if ";" in error else rule.help)
@@ -135,7 +139,7 @@ def _refusal(rule: OptionRule, value: Any, leaf: Any) -> str:
     try:
         rule.read(value)
     except ValueError as error:
-        return str(error)
+        return str(error).replace("\\\\", "\\")  # repr doubles the backslashes of a Windows path
     return ""
 
 

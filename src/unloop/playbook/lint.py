@@ -96,7 +96,7 @@ def _unguarded(step: Step, word: Word | None) -> Iterator[Problem]:
     guard = step.options.get("guard")
     guarded = isinstance(guard, dict) and any(guard.get(key) for key in ("header", "modified", "sha256"))
     if critical and has_wildcard(name) and not guarded:
-        what = f"{step.verb} takes every file {name!r} out of {directory}, which hosts need to boot"
+        what = f"{step.verb} takes every file '{name}' out of {directory}, which hosts need to boot"
         yield step.at("path").problem(what, "give it a guard: header, modified or sha256")
 
 
@@ -110,10 +110,10 @@ def _restarting_script(step: Step) -> Iterator[Problem]:
             continue
         place = step.at("script").below(number)
         if any(not COMMENT.match(later) for later in lines[number + 1 :]):
-            what = f"the script restarts the host here ({line.strip()!r}): the lines below never run"
+            what = f"the script restarts the host here ({line.strip()}): the lines below never run"
             yield place.problem(what, "a script can't continue after a restart; split it, and use the verb reboot")
         else:
-            what = f"the script restarts the host by itself ({line.strip()!r}), uncounted and unproven"
+            what = f"the script restarts the host by itself ({line.strip()}), uncounted and unproven"
             yield place.problem(what, "use the verb reboot instead")
         return
 
@@ -142,7 +142,7 @@ def _judge_mention(mention: str, known: KnownFile, place: Place, *, in_path: boo
     )
     if wrong:
         yield place.problem(
-            f"{mention!r} matches nothing: the file lies in {known.directory}", "is a part of the path missing?"
+            f"'{mention}' matches nothing: the file lies in {known.directory}", "is a part of the path missing?"
         )
 
 

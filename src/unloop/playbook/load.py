@@ -55,6 +55,12 @@ def read_playbook(text: str, path: str) -> Reading:
     return Reading(playbook, tuple(reader.problems))
 
 
+def steps_of(node: Node | None, what: str) -> tuple[tuple[Step, ...], tuple[Problem, ...]]:
+    """The checks or actions of a list, and what is wrong with its shape."""
+    reader = _Reader()
+    return reader.steps(node, what), tuple(reader.problems)
+
+
 class _Reader:
     """Turns nodes into records and collects what is wrong on the way."""
 
@@ -132,7 +138,7 @@ class _Reader:
         try:
             return System(value_of(node))
         except ValueError:
-            hint = did_you_mean(str(value_of(node)), System)
+            hint = did_you_mean(str(value_of(node)), [str(system) for system in System])
             self.problems.append(node.place.problem(f"there is no system {value_of(node)!r}", hint))
             return System.WINDOWS
 
