@@ -59,7 +59,7 @@ class Problem:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The hint for a word that isn't known: the nearest one that is, or else all of them."""
-    names = sorted(known)
+    names = sorted(map(str, known))
     close = get_close_matches(word, names, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
