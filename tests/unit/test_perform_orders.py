@@ -40,20 +40,26 @@ class Recording(DiskFiles):
         super().__init__(root, System.WINDOWS)
         self.calls: list[tuple[str, str]] = []
         self.lost_on = lost_on
+        self.taken: tuple[str, Path] | None = None
+
+    def _remember(self, what: str, path: str) -> None:
+        self.calls.append((what, path))
+        if self.taken is not None and self.taken[0] == what:
+            self.taken[1].unlink()
 
     def list_directory(self, directory: str) -> Any:
         """Remember and list."""
-        self.calls.append(("list", directory))
+        self._remember("list", directory)
         return super().list_directory(directory)
 
     def read(self, path: str, *, limit: int) -> bytes:
         """Remember and read."""
-        self.calls.append(("read", path))
+        self._remember("read", path)
         return super().read(path, limit=limit)
 
     def move(self, source: str, destination: str) -> None:
         """Move, or lose the connection."""
-        self.calls.append(("move", source))
+        self._remember("move", source)
         if self.lost_on == "move":
             raise ConnectionLost("gone")
         super().move(source, destination)
@@ -224,6 +230,14 @@ def test_lost_connection_is_raised(disk: Recording, plant: Plant) -> None:
     disk.lost_on = "move"
     with pytest.raises(ConnectionLost):
         perform(order(remove()), disk)
+
+
+@pytest.mark.parametrize("before", ["read", "move"])
+def test_file_that_another_took_is_gone_not_failed(disk: Recording, plant: Plant, before: str) -> None:
+    """When another channel was faster, the file is told to be gone; nothing was matched, and nothing went wrong."""
+    disk.taken = (before, plant("C-00000291-1.sys"))
+    report = perform(order(remove()), disk)
+    assert (report.verdict, report.actions[0].files[0].judgement) == (Verdict.NO_MATCH, "gone")
 
 
 def test_order_without_file_form_is_unsupported(disk: Recording) -> None:

@@ -26,6 +26,9 @@ LOCAL = (AccessDenied, NotFound, Unsupported)
 STOPPING = frozenset({ActionStatus.FAILED, ActionStatus.SUSPICIOUS, ActionStatus.UNSUPPORTED})
 """After these nothing follows: the rest was written for a host that took the step."""
 
+GONE = "gone"
+"""The judgement of a file that was listed but taken away by somebody else (another channel of ours, say) before its turn."""
+
 QUARANTINE_NAMES = 10
 """How many files of one path a quarantine takes."""
 
@@ -150,10 +153,18 @@ def _judge(guard: FileGuard, entry: FileEntry, siblings: tuple[FileEntry, ...], 
     )
     if judgement is not Judgement.MATCH or not (guard.header or guard.wants_hash):
         return evidence
-    head = files.read(entry.path, limit=guard.header_length) if guard.header else b""
+    try:
+        return _judge_content(guard, evidence, files)
+    except NotFound:
+        return replace(evidence, judgement=GONE)
+
+
+def _judge_content(guard: FileGuard, evidence: FileEvidence, files: Files) -> FileEvidence:
+    """Read no more than it takes: the hash only when the header fits."""
+    head = files.read(evidence.path, limit=guard.header_length) if guard.header else b""
     if guard.header and head[: guard.header_length].hex() != guard.header:
         return replace(evidence, judgement=Judgement.SUSPICIOUS, header=head.hex())
-    sha256 = files.sha256(entry.path) if guard.wants_hash else ""
+    sha256 = files.sha256(evidence.path) if guard.wants_hash else ""
     return replace(evidence, judgement=judge_content(guard, head=head, sha256=sha256), header=head.hex(), sha256=sha256)
 
 
@@ -166,6 +177,9 @@ def _remove(order: FileOrder, files: Files, listings: Listings) -> ActionReport:
         listings.forget(evidence.path)
         try:
             judged[index] = moved = _quarantine(order, evidence, files)
+        except NotFound:
+            judged[index] = replace(evidence, judgement=GONE)
+            continue
         except LOCAL as error:
             return ActionReport(order.verb, ActionStatus.FAILED, f"{evidence.path}: {error.message}", tuple(judged))
         if order.disposition is Disposition.DELETE:

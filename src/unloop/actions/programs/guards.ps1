@@ -164,6 +164,15 @@ function Get-Judged($guard, $file) {
     return $evidence
 }
 
+# A file that somebody else took away after it was listed is gone: neither a match nor an error.
+function Get-JudgedOrGone($guard, $file) {
+    try {
+        return (Get-Judged $guard $file)
+    } catch [System.IO.FileNotFoundException] {
+        return (New-Evidence $file 'gone')
+    }
+}
+
 # Every file of a listing, judged. A good sibling speaks for all of them.
 function Get-AllJudged($guard, $files) {
     if (Test-GoodSibling $guard $files) {
@@ -173,7 +182,7 @@ function Get-AllJudged($guard, $files) {
         return
     }
     foreach ($file in $files) {
-        Get-Judged $guard $file
+        Get-JudgedOrGone $guard $file
     }
 }
 

@@ -96,7 +96,10 @@ function Invoke-Removal($step) {
                     $message = $evidence.path + ': ' + $note
                 }
             } catch {
-                return (New-Result $step 'failed' ($evidence.path + ': ' + $_.Exception.Message) $judged)
+                if (($evidence.moved_to -ne '') -or [System.IO.File]::Exists($evidence.path)) {
+                    return (New-Result $step 'failed' ($evidence.path + ': ' + $_.Exception.Message) $judged)
+                }
+                $evidence.judgement = 'gone'
             }
         }
     }

@@ -113,6 +113,9 @@ remove() {
     done
     STATUS=no_match suspicious=''
     for file in "$@"; do
+        if [ ! -e "$file" ]; then
+            continue
+        fi
         judge "$file" || return 1
         case $JUDGEMENT in
         match)
