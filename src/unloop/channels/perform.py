@@ -177,10 +177,10 @@ def _remove(order: FileOrder, files: Files, listings: Listings) -> ActionReport:
         listings.forget(evidence.path)
         try:
             judged[index] = moved = _quarantine(order, evidence, files)
-        except NotFound:
-            judged[index] = replace(evidence, judgement=GONE)
-            continue
         except LOCAL as error:
+            if isinstance(error, NotFound) and not listings.matching(evidence.path):
+                judged[index] = replace(evidence, judgement=GONE)
+                continue
             return ActionReport(order.verb, ActionStatus.FAILED, f"{evidence.path}: {error.message}", tuple(judged))
         if order.disposition is Disposition.DELETE:
             judged[index], message = _delete(moved, files)
