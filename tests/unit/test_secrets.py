@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import os
 import pickle
 import traceback
 from pathlib import Path
@@ -69,9 +70,10 @@ def test_unusable_files_are_refused_without_showing_them(tmp_path: Path, content
     assert caught.value.__context__ is None
 
 
-def test_missing_file_and_directory(tmp_path: Path) -> None:
+def test_missing_file_directory_and_pipe(tmp_path: Path) -> None:
     """What isn't there, or isn't a file, is an error that names the path."""
-    for path in (tmp_path / "none", tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for path in (tmp_path / "none", tmp_path, tmp_path / "pipe"):
         with pytest.raises(SecretError, match=str(path)):
             file.read(str(path))
 

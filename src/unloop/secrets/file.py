@@ -8,6 +8,8 @@ from unloop.errors import SecretError
 from unloop.secrets.secret import Secret
 
 LARGEST = 1 << 20
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+"""A pipe is refused, not waited for."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -15,7 +17,7 @@ def read(reference: str) -> Secret:
     """The content of a file without its last newline; a file that others can open is refused unread."""
     path = Path(reference).expanduser()
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | _NO_WAIT), "rb") as file:
             _check(path, os.fstat(file.fileno()))
             content = file.read(LARGEST + 1)
     except OSError as error:
