@@ -273,6 +273,30 @@ def test_program_and_file_operations_agree(
     assert _left(sides[1]) == _left(sides[0])
 
 
+@every_shell
+@pytest.mark.parametrize("sibling", [{}, {"unless_sibling_from": moment(4)}, {"unless_sibling_from": moment(3)}])
+def test_every_edge_of_a_guard_is_the_same(shell: str, sibling: dict[str, str], tmp_path: Path) -> None:
+    """Files on, before and after each edge of size and time: the program moves the ones that the guard accepts."""
+    sides = [tmp_path / "program", tmp_path / "files"]
+    for side in sides:
+        for size in range(5):
+            for seconds in range(4):
+                write(side / f"f-{size}-{seconds}", b"\xaa" * size, seconds)
+    guard = {
+        "header": "aa",
+        "size": {"min": 2, "max": 3},
+        "modified": {"from": moment(1), "before": moment(3)},
+        **sibling,
+    }
+    orders = [compiled(side, Step("quarantine_file", {"path": f"{side}/f*", "guard": guard})) for side in sides]
+    by_program = remedy(shell, orders[0], sides[0])
+    by_files = perform(_with_quarantine(orders[1], sides[1]), DiskFiles(Path("/"), System.LINUX))
+    moved = {item.path.rpartition("/")[2] for item in by_program.actions[0].files if item.moved_to}
+    expected = set() if sibling == {"unless_sibling_from": moment(3)} else {"f-2-1", "f-2-2", "f-3-1", "f-3-2"}
+    assert expected == moved
+    assert told(by_files.actions[0], sides[1]) == told(by_program.actions[0], sides[0])
+
+
 def _moved(options: Any, sides: list[Path]) -> dict[str, Any]:
     return {
         name: value.replace(str(sides[0]), str(sides[1])) if isinstance(value, str) else value
