@@ -67,6 +67,8 @@ class Machine:
     state: dict[str, Any] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     log: EventLog = field(default_factory=lambda: EventLog(""))
+    on_good_boot: Callable[["Machine"], None] | None = None
+    """What a boot that does not crash brings of itself, called when it has stayed up."""
     safe_mode: str = ""
     """The safe mode that the current boot is in, '' for a normal boot."""
     _life: asyncio.Task[None] | None = None
@@ -195,6 +197,8 @@ class Machine:
         waiting = await self._window(self._vary(self.spec.window_seconds, self.spec.window_jitter))
         if self._crashes(broken_at_start):
             return self._bugcheck()
+        if self.on_good_boot is not None and not self.safe_mode:
+            self.on_good_boot(self)
         self._settle(Phase.UP)
         await self._open_in_order(waiting, passed=self.spec.window_seconds)
         return False

@@ -1,0 +1,171 @@
+"""A fleet in trouble, drawn from a seed: pure, the same seed gives the same hosts."""
+
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from unloop.errors import InputError, Problem
+from unloop.model.host import System
+from unloop.rehearsal.addresses import LARGEST, Block
+from unloop.rehearsal.spec import Kind, MachineSpec, Service
+
+PORTS = {"smb": 4450, "winrm": 5985, "ssh": 2222}
+BMC_PORTS = {"redfish": 8443, "ipmi": 6230}
+USERNAME = "rehearsal-admin"
+BMC_USERNAME = "rehearsal-bmc"
+REPORTED = "2024-07-19T05:00:00Z"
+"""When the victim list of every scenario was written."""
+SITES = ("LHR", "FRA", "SIN")
+SHORTEST, LONGEST = 1.0, 8.0
+"""Seconds of a window, jitter included."""
+
+_SPECIAL = (
+    Kind.PARKED,
+    Kind.LOCKED,
+    Kind.WRONG_PASSWORD,
+    Kind.UNREACHABLE,
+    Kind.HEALTHY_CLOSED,
+    Kind.WRONG_BMC,
+)
+_SHARE, _SMALL_SHARE = 0.05, 0.04
+_REPORTED_KINDS = frozenset({Kind.PARKED, Kind.LOCKED, Kind.WRONG_PASSWORD, Kind.WRONG_BMC, Kind.TARPIT})
+"""Kinds that a victim list names; of the looping ones it names most, and of the healthy ones none."""
+_WINDOWS_CHANNELS = (("smb", "winrm"), ("smb",), ("winrm",))
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The passwords of a scenario: on the hosts, on the hosts whose password the inventory has wrong, on the BMCs."""
+
+    host: str
+    changed: str
+    bmc: str
+
+
+def generate(
+    hosts: int,
+    seed: int,
+    *,
+    block: Block | None = None,
+    systems: Sequence[System] = (System.WINDOWS, System.LINUX),
+) -> tuple[MachineSpec, ...]:
+    """Hosts of mixed kinds. From 100 on, at least 60 loop and at least 5 are of each kind that has to end otherwise."""
+    if not 1 <= hosts <= LARGEST:
+        raise InputError(Problem(f"{hosts} hosts can't be simulated", hint=f"give 1 to {LARGEST}"))
+    chance = random.Random(seed)  # noqa: S311 - a scenario must be the same for the same seed
+    secrets = draw_secrets(chance)
+    kinds = kinds_of(hosts)
+    chance.shuffle(kinds)
+    return tuple(_host(index, kind, chance, secrets, block or Block(), systems) for index, kind in enumerate(kinds))
+
+
+def kinds_of(hosts: int) -> list[Kind]:
+    """How many of each kind there are among so many hosts."""
+    special = round(hosts * _SHARE) if hosts < 100 else max(5, round(hosts * _SHARE))
+    small = round(hosts * _SMALL_SHARE)
+    kinds = [kind for kind in _SPECIAL for _ in range(special)]
+    kinds += [kind for kind in (Kind.HEALTHY, Kind.TARPIT) for _ in range(small)]
+    return kinds + [Kind.LOOPING] * (hosts - len(kinds))
+
+
+def draw_secrets(chance: random.Random) -> Secrets:
+    """Passwords that no host outside this simulation has."""
+    host, changed, bmc = (f"{chance.getrandbits(64):016x}" for _ in range(3))
+    return Secrets(f"Host-{host}", f"Changed-{changed}", f"Bmc-{bmc[:12]}")
+
+
+def _host(
+    index: int, kind: Kind, chance: random.Random, secrets: Secrets, block: Block, systems: Sequence[System]
+) -> MachineSpec:
+    site = SITES[index % len(SITES)]
+    rack = index // (len(SITES) * 8)
+    bmc_channel = chance.choice(("ipmi", "redfish"))
+    system = _system(kind, chance, systems)
+    spec = MachineSpec(
+        name=f"{site.lower()}-{index + 1:04d}",
+        address=block.host(index),
+        bmc_address=block.bmc(index),
+        system=system,
+        kind=kind,
+        uuid="",
+        bmc_uuid="",
+        username=USERNAME,
+        password=secrets.host,
+        services=draw_services(kind, _channels(kind, system, chance), chance),
+        boot_seconds=0.0,
+        boot_jitter=0.0,
+        window_seconds=0.0,
+        window_jitter=0.0,
+        bmc_channel=bmc_channel,
+        bmc_port=BMC_PORTS[bmc_channel],
+        bmc_username=BMC_USERNAME,
+        bmc_password=secrets.bmc,
+        site=site,
+        rack=f"{site}-R{rack + 1:02d}",
+        power_domain=f"{site}-P{rack // 2 + 1}",
+        tier=chance.choice((0, 1, 1, 2, 2, 2)),
+    )
+    return afflict(spec, chance, secrets)
+
+
+def _system(kind: Kind, chance: random.Random, systems: Sequence[System]) -> System:
+    """Three of four run Windows; BitLocker is Windows', and a tarpit beside a second channel wants two channels."""
+    if kind in {Kind.LOCKED, Kind.TARPIT} and System.WINDOWS in systems:
+        return System.WINDOWS
+    drawn = System.LINUX if chance.random() < 0.25 else System.WINDOWS
+    return drawn if drawn in systems else systems[0]
+
+
+def _channels(kind: Kind, system: System, chance: random.Random) -> tuple[str, ...]:
+    if system is System.LINUX:
+        return ("ssh",)
+    return _WINDOWS_CHANNELS[0] if kind is Kind.TARPIT else chance.choice(_WINDOWS_CHANNELS)
+
+
+def draw_services(kind: Kind, channels: Sequence[str], chance: random.Random) -> tuple[Service, ...]:
+    """The services of a host, in the order in which they open; of two channels of a tarpit one is dead."""
+    tarpit = chance.choice(channels) if kind is Kind.TARPIT and len(channels) > 1 else ""
+    delays = [0.0, *(round(chance.uniform(0.05, 0.4), 3) for _ in channels[1:])]
+    order = chance.sample(list(channels), len(channels))
+    return tuple(
+        Service(channel, PORTS[channel], delay, is_tarpit=channel == tarpit)
+        for channel, delay in zip(order, delays, strict=True)
+    )
+
+
+def afflict(spec: MachineSpec, chance: random.Random, secrets: Secrets) -> MachineSpec:
+    """Give a host its boots, its windows and what its kind means."""
+    kind = spec.kind
+    identity = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    window = _window(kind, chance)
+    is_reported = kind in _REPORTED_KINDS or (kind is Kind.LOOPING and chance.random() < 0.7)
+    parks = kind is Kind.LOOPING and is_reported and bool(spec.bmc_channel) and chance.random() < 0.25
+    drawn = replace(
+        spec,
+        uuid=spec.uuid or identity,
+        boot_seconds=round(chance.uniform(2.2, 4.7), 3),
+        boot_jitter=0.2,
+        window_seconds=window,
+        window_jitter=round(window * 0.1, 3),
+        off_seconds=round(chance.uniform(0.2, 0.5), 3),
+        park_after=chance.randint(4, 8) if parks else None,
+        crashes_after_fix=kind is Kind.LOOPING and chance.random() < 0.15,
+        is_bmc_busy=spec.bmc_channel == "redfish" and chance.random() < 0.1,
+        refuses=kind is Kind.HEALTHY_CLOSED and chance.random() < 0.5,
+        password=secrets.changed if kind is Kind.WRONG_PASSWORD else spec.password,
+        inventory_password=spec.password if kind is Kind.WRONG_PASSWORD else "",
+        bitlocker=kind is Kind.LOCKED,
+        reported_broken_at=REPORTED if is_reported else "",
+    )
+    other = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    return replace(drawn, bmc_uuid=other if kind is Kind.WRONG_BMC else drawn.uuid)
+
+
+def _window(kind: Kind, chance: random.Random) -> float:
+    """Mostly short: half of the windows end within three seconds, a fifth last more than five."""
+    low, high = chance.choices(((1.2, 3.0), (3.0, 5.0), (5.0, 7.2)), weights=(5, 3, 2))[0]
+    return round(
+        chance.uniform(max(low, 3.0) if kind is Kind.TARPIT else low, max(high, 5.0) if kind is Kind.TARPIT else high),
+        3,
+    )
