@@ -43,9 +43,7 @@ def list_command(config: str | None, *, as_json: bool) -> int:
     table = Table("campaign", "name", "state", "hosts", "operator", "created")
     for campaign in found:
         created = datetime.fromtimestamp(campaign.created_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        table.add_row(
-            campaign.id, campaign.name, campaign.state, str(campaign.targets), campaign.operator, created
-        )
+        table.add_row(campaign.id, campaign.name, campaign.state, str(campaign.targets), campaign.operator, created)
     stderr().print(table if found else "no campaign yet; start one with `unloop run`")
     return ExitCode.GOOD
 
@@ -92,7 +90,9 @@ def pause_command(campaign: str, config: str | None) -> int:
     context = _context(config)
     paused = control.pause(context.database, campaign, reason="paused by an operator", now=datetime.now(UTC))
     now = standing(context.database, paused.id)
-    say(f"{paused.id} is paused; {sum(now.states.values())} hosts, {now.tally.open_obligations} off by our hand right now")
+    say(
+        f"{paused.id} is paused; {sum(now.states.values())} hosts, {now.tally.open_obligations} off by our hand right now"
+    )
     return ExitCode.GOOD
 
 
@@ -122,7 +122,9 @@ def abort_command(campaign: str, config: str | None, *, yes: bool) -> int:
         click.confirm(f"Abort {found.id} with {found.targets} hosts?", abort=True, err=True)
     aborted, cancelled = control.abort(context.database, found.id, now=datetime.now(UTC))
     now = standing(context.database, aborted.id)
-    say(f"{aborted.id} is aborted: {cancelled} idle hosts cancelled, {now.tally.open_obligations} still to be switched on")
+    say(
+        f"{aborted.id} is aborted: {cancelled} idle hosts cancelled, {now.tally.open_obligations} still to be switched on"
+    )
     claims.release_dead(context.database, is_dead, now=context.now())
     now = standing(context.database, aborted.id)
     if now.tally.open_obligations and not any(count.state == "working" for count in now.counts):

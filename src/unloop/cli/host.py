@@ -16,7 +16,7 @@ from unloop.cli.output import emit, emit_json
 from unloop.cli.rows import chosen_rows
 from unloop.dispatch.context import make_context
 from unloop.errors import EmptySelection
-from unloop.inventory.selection import fold
+from unloop.inventory.ranges import fold
 from unloop.model.outcome import ExitCode
 from unloop.model.state import State
 from unloop.settings.load import load as load_settings
@@ -47,7 +47,9 @@ def show_command(name: str, campaign: str | None, config: str | None, *, as_json
         emit_json({**head, "cause": run.cause, "note": run.progress.note, "timeline": lines})
         return ExitCode.GOOD
     console = stderr()
-    console.print(f"[bold]{run.host.name}[/] in {run.campaign}: {run.outcome or run.state} — {run.cause or run.progress.note}")
+    console.print(
+        f"[bold]{run.host.name}[/] in {run.campaign}: {run.outcome or run.state} — {run.cause or run.progress.note}"
+    )
     table = Table("time (UTC)", "attempt", "what", "details", box=None, padding=(0, 2, 0, 0))
     for line in lines:
         at = datetime.fromtimestamp(line["at"], UTC).strftime("%H:%M:%S.%f")[:-4]

@@ -19,7 +19,9 @@ def show_plan(prepared: Prepared, console: Console) -> None:
     table.add_row("waves", " → ".join(str(size) for size in plan.waves))
     for rungs, hosts in Counter(planned.rungs for planned in plan.hosts).most_common():
         table.add_row("ladder", f"{' → '.join(rungs)} ({hosts} hosts)")
-    table.add_row("channels", ", ".join(f"{name} {hosts}" for name, hosts in sorted(channels_of(plan).items())) or "none")
+    table.add_row(
+        "channels", ", ".join(f"{name} {hosts}" for name, hosts in sorted(channels_of(plan).items())) or "none"
+    )
     for change in plan.changes:
         table.add_row("changes", change)
     table.add_row("resets", _resets(plan))

@@ -13,19 +13,25 @@ from unloop.campaign.plan import Plan
 from unloop.campaign.prepare import Prepared, prepare
 from unloop.cli.console import stderr
 from unloop.cli.drive import drive
-from unloop.cli.options import config_option, json_option, parse_variables
-from unloop.cli.output import emit_json
+from unloop.cli.options import (
+    config_option,
+    inventory_option,
+    json_option,
+    read_inventory,
+    select_hosts,
+    select_option,
+    victims_option,
+)
+from unloop.cli.output import emit_json, say
 from unloop.cli.planned import plan_as_json, show_plan
+from unloop.cli.variables import parse_variables, set_option
 from unloop.dispatch.context import make_context
-from unloop.errors import EmptySelection, InputError, Problem
-from unloop.inventory.read import read
-from unloop.inventory.selection import select
-from unloop.inventory.victims import merge, read_victims
+from unloop.errors import InputError, Problem
 from unloop.model.host import Host, Role
 from unloop.model.options import CampaignOptions
 from unloop.model.outcome import ExitCode
 from unloop.playbook.load import load
-from unloop.playbook.shipped import find
+from unloop.playbook.shipped import locate
 from unloop.settings.load import load as load_settings
 from unloop.settings.schema import Settings
 
@@ -34,11 +40,13 @@ CANARY = ("1", "5", "rest")
 
 @click.command("run")
 @click.argument("playbook")
-@click.option("-i", "--inventory", required=True, help="Inventory: CSV, Ansible, JSON, or a program that prints JSON.")
-@click.option("--select", "selection", default="", help="Which hosts, e.g. 'site=LHR and tier<=1 and not label.hold'.")
-@click.option("--victims", help="CSV of hosts that another system saw break, with times; evidence for a first reset.")
-@click.option("--set", "variables", multiple=True, metavar="NAME=VALUE", help="Set a playbook variable.")
-@click.option("--waves", default=" ".join(CANARY), show_default=True, help="Sizes of the waves: numbers, shares, 'rest'.")
+@inventory_option
+@select_option
+@victims_option
+@set_option
+@click.option(
+    "--waves", default=" ".join(CANARY), show_default=True, help="Sizes of the waves: numbers, shares, 'rest'."
+)
 @click.option("--expect", type=int, help="Refuse to start unless exactly so many hosts are selected.")
 @click.option("--reset-silent", is_flag=True, help="Permit resets of silent hosts without evidence of a crash loop.")
 @click.option("--reset-role", multiple=True, type=click.Choice([role.value for role in Role if role.value]),
@@ -56,7 +64,7 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
     if expected is not None and expected != len(hosts):
         raise InputError(Problem(f"{len(hosts)} hosts are selected, not the {expected} expected; nothing was started"))
     prepared = prepare(
-        load(find(playbook)),
+        load(locate(playbook)),
         hosts,
         variables=parse_variables(_words(options["variables"])),
         options=options_of(settings, silent=bool(options["reset_silent"]), roles=_words(options["reset_role"])),
@@ -85,15 +93,11 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
 
 def chosen(source: str, selection: str, settings: Settings, *, victims: str | None = None) -> tuple[Host, ...]:
     """The selected hosts of an inventory; raises EmptySelection when there is none."""
-    inventory = read(source, settings)
-    if victims:
-        inventory = merge(inventory, read_victims(victims))
-    for warning in inventory.warnings:
-        stderr().print(f"[yellow]warning:[/] {warning}")
-    hosts = select(inventory.hosts, selection)
-    if not hosts:
-        raise EmptySelection(f"{source}: no host is selected; nothing was started")
-    return tuple(hosts)
+    inventory = read_inventory(source, settings, victims=victims)
+    hosts, unknown = select_hosts(inventory, selection)
+    for warning in (*inventory.warnings, *unknown):
+        say(f"warning: {warning}")
+    return hosts
 
 
 def options_of(settings: Settings, *, silent: bool, roles: Sequence[str]) -> CampaignOptions:
@@ -117,7 +121,9 @@ def options_of(settings: Settings, *, silent: bool, roles: Sequence[str]) -> Cam
 def confirm(plan: Plan) -> None:
     """Ask for the number of hosts, so that nobody confirms what was not read; raises InputError or Abort."""
     if not sys.stdin.isatty():
-        raise InputError(Problem("nobody can be asked here; nothing was started", hint="give --yes after reading the plan"))
+        raise InputError(
+            Problem("nobody can be asked here; nothing was started", hint="give --yes after reading the plan")
+        )
     wanted = len(plan.hosts)
     answer = click.prompt(f"Type the number of hosts ({wanted}) to start, anything else to stop", err=True, default="")
     if answer.strip() != str(wanted):
