@@ -115,6 +115,14 @@ def answer(check: Check, facts: HostFacts) -> CheckReport:
     return CheckReport(str(check), holds)
 
 
+def crashes(facts: HostFacts, *, hold: tuple[Check, ...], unless: tuple[Check, ...]) -> bool:
+    """Whether the host would crash: all of ``hold`` hold, and not all of ``unless``."""
+    if not hold and not unless:
+        return False
+    averted = bool(unless) and all(answer(check, facts).holds for check in unless)
+    return not averted and all(answer(check, facts).holds for check in hold)
+
+
 def apply(action: Action, facts: HostFacts, done: tuple[ActionReport, ...]) -> ActionReport:
     """Let one action happen to the facts; ``done`` are the reports of those before it."""
     if isinstance(action, RunScript):

@@ -8,7 +8,7 @@ from pathlib import Path
 from unloop.actions.base import Action
 from unloop.actions.checks import make_check
 from unloop.actions.compile import compile_cleanup, compile_order, make_actions
-from unloop.actions.facts import HostFacts, answer, apply, registry_key, text_of
+from unloop.actions.facts import HostFacts, answer, apply, crashes, registry_key, text_of
 from unloop.channels.perform import STOPPING, perform
 from unloop.errors import ChannelError, InputError, Problem
 from unloop.model.order import Check, Order
@@ -50,6 +50,11 @@ class Trial:
     order: Order
     actions: tuple[Action, ...]
     crashes_while: tuple[Check, ...]
+    crashes_unless: tuple[Check, ...]
+
+    def crashes(self, facts: HostFacts) -> bool:
+        """Whether the host would crash as it is."""
+        return crashes(facts, hold=self.crashes_while, unless=self.crashes_unless)
 
 
 def prove_all(playbook: Playbook) -> tuple[Proof, ...]:
@@ -90,10 +95,14 @@ def _prepare(playbook: Playbook, fixture: Fixture) -> Trial:
     rendered = render(playbook, host=fixture.host, variables=fixture.variables, campaign=CAMPAIGN)
     order = compile_order(rendered, campaign=CAMPAIGN)
     compile_cleanup(rendered, campaign=CAMPAIGN)
-    crash = replace(playbook, not_applicable_if=fixture.crashes_while, already_good_if=(), path=fixture.path)
-    steps = render(crash, host=fixture.host, variables=fixture.variables, campaign=CAMPAIGN).not_applicable_if
-    checks = tuple(make_check(step, playbook.system, assessing=True) for step in steps)
-    return Trial(order, make_actions(rendered, rendered.actions, CAMPAIGN), checks)
+    fault = replace(playbook, not_applicable_if=fixture.crashes_while, already_good_if=fixture.crashes_unless)
+    fault = render(fault, host=fixture.host, variables=fixture.variables, campaign=CAMPAIGN)
+    return Trial(
+        order=order,
+        actions=make_actions(rendered, rendered.actions, CAMPAIGN),
+        crashes_while=tuple(make_check(step, playbook.system, assessing=True) for step in fault.not_applicable_if),
+        crashes_unless=tuple(make_check(step, playbook.system, assessing=True) for step in fault.already_good_if),
+    )
 
 
 def _try(blank: Proof, trial: Trial, facts: HostFacts) -> Proof:
@@ -143,17 +152,22 @@ def _before(trial: Trial, facts: HostFacts) -> Iterator[Problem]:
     answered = [held for held in holds if held is not None]
     if answered and all(answered):
         yield fixture.at("title").problem("this host passes verification before the remedy, so verify proves nothing")
-    for check, step in zip(trial.crashes_while, fixture.crashes_while, strict=True):
-        if not answer(check, facts).holds:
-            yield step.place.problem(f"crashes_while doesn't hold on this host: {check}")
+    if (trial.crashes_while or trial.crashes_unless) and not trial.crashes(facts):
+        failing = [str(check) for check in trial.crashes_while if not answer(check, facts).holds]
+        what = f"this host would not crash: {', '.join(failing) or 'crashes_unless holds'}"
+        yield fixture.at("crashes_while" if failing else "crashes_unless").problem(what)
 
 
 def _after(trial: Trial, facts: HostFacts) -> Iterator[Problem]:
     fixture = facts.fixture
-    for check in trial.order.checks:
-        if answer(check, facts).holds is False:
-            yield fixture.at("expect").problem(f"verification would fail on this host afterwards: {check}")
-    if trial.crashes_while and all(answer(check, facts).holds for check in trial.crashes_while):
+    failing = [str(check) for check in trial.order.checks if answer(check, facts).holds is False]
+    if not fixture.expect.verified:
+        if not failing:
+            yield fixture.at("expect", "verified").problem("verification was to fail afterwards, and would hold")
+        return
+    for check in failing:
+        yield fixture.at("expect").problem(f"verification would fail on this host afterwards: {check}")
+    if trial.crashes(facts):
         yield fixture.at("crashes_while").problem("the host would still crash after the remedy")
 
 

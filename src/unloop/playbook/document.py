@@ -69,13 +69,15 @@ class LadderRung:
 class Playbook:
     """A whole playbook. Until render.py has filled them in, its texts may hold Jinja.
 
-    ``digest`` is the SHA-256 of the file as it was read. ``places`` tells where the top-level keys and the variables stand.
+    ``required`` variables have no default: whoever renders must give them. ``digest`` is the SHA-256 of the file as it was
+    read. ``places`` tells where the top-level keys and the variables stand.
     """
 
     name: str
     title: str
     system: System
     variables: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
     not_applicable_if: tuple[Step, ...] = ()
     already_good_if: tuple[Step, ...] = ()
     actions: tuple[Step, ...] = ()

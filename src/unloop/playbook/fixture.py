@@ -52,6 +52,8 @@ class Expectation:
     registry: Mapping[str, RegistryValue] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
     updates: Mapping[str, bool] = field(default_factory=dict)
+    verified: bool = True
+    """Whether verification holds afterwards, where the verdict says that the remedy landed or wasn't needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Fixture:
     """One host and what must come of it.
 
     ``variables`` are set as ``--set`` would. ``after_boot`` is what the next boot brings of itself, before verification.
-    The host crashes while all of ``crashes_while`` hold: checks of the language, rendered like the playbook's.
+    Checks of the language, rendered like the playbook's, tell when the host crashes: while all of ``crashes_while`` hold,
+    and not all of ``crashes_unless``.
     """
 
     title: str
@@ -74,6 +77,7 @@ class Fixture:
     scripts: tuple[ScriptEffect, ...] = ()
     after_boot: Changes = field(default_factory=Changes)
     crashes_while: tuple[Step, ...] = ()
+    crashes_unless: tuple[Step, ...] = ()
     places: Mapping[Path, Place] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -34,6 +34,7 @@ KEYS = (
     "scripts",
     "after_boot",
     "crashes_while",
+    "crashes_unless",
     "expect",
 )
 EXPECT_KEYS = tuple(item.name for item in fields(Expectation))
@@ -64,8 +65,9 @@ class _Reader:
         self.places = places_of(root)
         self.document = value_of(root)
         entries = {key.text: node for key, node in root.entries} if isinstance(root, Table) else {}
-        self.crashes_while, problems = steps_of(entries.get("crashes_while"), "crashes_while")
-        self.problems: list[Problem] = list(problems)
+        self.crashes_while, in_while = steps_of(entries.get("crashes_while"), "crashes_while")
+        self.crashes_unless, in_unless = steps_of(entries.get("crashes_unless"), "crashes_unless")
+        self.problems: list[Problem] = [*in_while, *in_unless]
 
     def fixture(self, system: System) -> Fixture:
         """The whole document."""
@@ -88,6 +90,7 @@ class _Reader:
             scripts=tuple(self.script(item, index) for index, item in enumerate(scripts)),
             after_boot=self.changes(top.get("after_boot"), "after_boot"),
             crashes_while=self.crashes_while,
+            crashes_unless=self.crashes_unless,
             places=self.places,
         )
 
@@ -126,6 +129,7 @@ class _Reader:
                 name: str(item) for name, item in self.open_mapping(given.get("services"), "expect", "services").items()
             },
             updates=self.updates(given.get("updates"), "expect", "updates"),
+            verified=given.get("verified", True) is True,
         )
 
     def script(self, value: Any, index: int) -> ScriptEffect:

@@ -61,6 +61,13 @@ def steps_of(node: Node | None, what: str) -> tuple[tuple[Step, ...], tuple[Prob
     return reader.steps(node, what), tuple(reader.problems)
 
 
+def _required(node: Node | None) -> tuple[str, ...]:
+    """The variables that stand there without a value."""
+    if not isinstance(node, Table):
+        return ()
+    return tuple(key.text for key, value in node.entries if isinstance(value, Scalar) and value_of(value) is None)
+
+
 class _Reader:
     """Turns nodes into records and collects what is wrong on the way."""
 
@@ -88,6 +95,7 @@ class _Reader:
             title=self.text(nodes.get("title"), "title"),
             system=self.system(nodes.get("system")),
             variables=self.variables(nodes.get("vars")),
+            required=_required(nodes.get("vars")),
             not_applicable_if=self.steps(assess.get("not_applicable_if"), "not_applicable_if"),
             already_good_if=self.steps(assess.get("already_good_if"), "already_good_if"),
             actions=actions,

@@ -42,6 +42,14 @@ def render(playbook: Playbook, *, host: Host, variables: Mapping[str, str], camp
                 for name, hint in zip(unknown, hints, strict=True)
             )
         )
+    missing = [name for name in playbook.required if name not in variables]
+    if missing:
+        raise InputError(
+            *(
+                playbook.at("vars", name).problem(f"variable {name!r} has no default", f"give it: --set {name}=...")
+                for name in missing
+            )
+        )
     renderer = _Renderer({"host": host_names(host), "campaign": campaign})
     made = renderer.playbook(playbook, variables)
     if renderer.problems:
@@ -51,7 +59,9 @@ def render(playbook: Playbook, *, host: Host, variables: Mapping[str, str], camp
 
 def preview(playbook: Playbook) -> Playbook:
     """The playbook with the variables' defaults filled in; what depends on the host stays a template. Never raises."""
-    return _Preview({}).playbook(playbook, {})
+    made = _Preview({})
+    made.required = playbook.required
+    return made.playbook(playbook, {})
 
 
 def host_names(host: Host) -> dict[str, Any]:
@@ -87,6 +97,7 @@ def environment() -> ImmutableSandboxedEnvironment:
     made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     made.filters["powershell"] = _quote_powershell
     made.filters["sh"] = _quote_sh
+    made.filters["hex"] = _hex
     return made
 
 
@@ -101,6 +112,11 @@ def _quote_powershell(value: object) -> str:
 def _quote_sh(value: object) -> str:
     """A value as one word for a POSIX shell."""
     return "'" + str(value).replace("'", "'\\''") + "'"
+
+
+def _hex(value: object) -> str:
+    """The UTF-8 bytes of a value in hex, for the header of a guard."""
+    return str(value).encode().hex()
 
 
 class _Renderer:
@@ -172,9 +188,11 @@ class _Renderer:
 class _Preview(_Renderer):
     """Renders what the variables' defaults alone can fill in."""
 
+    required: tuple[str, ...] = ()
+
     def variable(self, name: str, text: str) -> None:
         """A variable whose default depends on the host has no value yet."""
-        if "{{" not in text and "{%" not in text:
+        if name not in self.required and "{{" not in text and "{%" not in text:
             super().variable(name, text)
 
     def text(self, text: str, place: Place) -> str:
