@@ -20,7 +20,8 @@
         ├── NotFound            the path, key or resource isn't there     no          no
         ├── UntrustedPeer       host key or certificate is not the one    no          no
         ├── Unsupported         the host can't do what was asked          no          no
-        └── ProtocolError       the answer makes no sense                 yes         maybe
+        ├── ProtocolError       the answer makes no sense                 yes         maybe
+        └── LeftOff             a reset broke off, the host may be off    yes         maybe
 """
 
 from collections.abc import Iterable
@@ -167,3 +168,7 @@ class Unsupported(ChannelError):
 
 class ProtocolError(ChannelError):
     """The answer makes no sense."""
+
+
+class LeftOff(ChannelError):
+    """A reset broke off between off and on: the host may be off, and whoever switched it off owes it a power-on."""

@@ -1,0 +1,130 @@
+"""The reset: off, verified off, on, verified on, whatever a BMC answers or loses."""
+
+import pytest
+
+from unloop.channels.reset import Pace, reset
+from unloop.channels.uuid import canonical, same_uuid
+from unloop.errors import ConnectionLost, LeftOff, NotPermitted, Refused
+from unloop.model.effect import EffectKind
+from unloop.model.power import PowerState
+
+PACE = Pace(off=20, on=20, poll=1, again=5)
+
+
+class Bmc:
+    """A BMC on a fake clock: power moves ``delay`` seconds after a command; listed replies are lost after they acted."""
+
+    def __init__(self, state: PowerState = PowerState.ON, *, delay: float = 2.0, lose: tuple[int, ...] = ()) -> None:
+        self.state, self.delay, self.lose = state, delay, lose
+        self.time = 0.0
+        self.commands: list[str] = []
+        self.took_down = 0
+        self._moves: list[tuple[float, PowerState]] = []
+
+    def monotonic(self) -> float:
+        """The fake time."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let the fake time pass."""
+        self.time += seconds
+
+    def power_state(self) -> PowerState:
+        """The state at the fake time."""
+        for at, state in self._moves:
+            if at <= self.time:
+                self.state = state
+        return self.state
+
+    def power_off(self) -> None:
+        """Order off."""
+        if self.power_state() is PowerState.ON:
+            self.took_down += 1
+        self._order("off", PowerState.OFF)
+
+    def power_on(self) -> None:
+        """Order on."""
+        self._order("on", PowerState.ON)
+
+    def system_uuid(self) -> str:
+        """Not asked here."""
+        return ""
+
+    def _order(self, name: str, state: PowerState) -> None:
+        self.commands.append(name)
+        self._moves = [(self.time + self.delay, state)]
+        if len(self.commands) in self.lose:
+            raise ConnectionLost("the reply was lost")
+
+
+def run(bmc: Bmc, permitted: list[EffectKind] | None = None) -> None:
+    """Reset it and note what was asked for."""
+    asked = permitted if permitted is not None else []
+    reset(bmc, permit=asked.append, monotonic=bmc.monotonic, sleep=bmc.sleep, pace=PACE)
+
+
+def test_a_host_that_is_on_goes_down_once_and_comes_up() -> None:
+    """Each command is sent once, and each was permitted first."""
+    bmc, asked = Bmc(), []
+    run(bmc, asked)
+
+    assert (bmc.commands, asked) == (["off", "on"], [EffectKind.POWER_OFF, EffectKind.POWER_ON])
+    assert bmc.power_state() is PowerState.ON
+
+
+def test_a_host_that_is_off_is_only_switched_on() -> None:
+    """No power-off is asked for when there is nothing to take down."""
+    bmc, asked = Bmc(PowerState.OFF), []
+    run(bmc, asked)
+
+    assert (bmc.commands, asked) == (["on"], [EffectKind.POWER_ON])
+
+
+@pytest.mark.parametrize("lose", [(1,), (2,), (1, 2), (1, 2, 3)])
+def test_a_lost_reply_never_takes_the_host_down_twice(lose: tuple[int, ...]) -> None:
+    """The state is looked at before a command is sent again."""
+    bmc = Bmc(lose=lose)
+    run(bmc)
+
+    assert (bmc.took_down, bmc.power_state()) == (1, PowerState.ON)
+
+
+def test_nothing_is_sent_without_permission() -> None:
+    """A refusal of the ledger stops the reset before the first command."""
+    bmc = Bmc()
+
+    def refuse(kind: EffectKind) -> None:
+        raise NotPermitted(str(kind))
+
+    with pytest.raises(NotPermitted, match="power_off"):
+        reset(bmc, permit=refuse, monotonic=bmc.monotonic, sleep=bmc.sleep, pace=PACE)
+    assert bmc.commands == []
+
+
+def test_a_bmc_that_never_moves_leaves_the_host_owed() -> None:
+    """A reset that breaks off after the order says that the host may be off."""
+    bmc = Bmc(delay=1000)
+    with pytest.raises(LeftOff, match="the power is not off after 20 s"):
+        run(bmc)
+
+
+def test_a_bmc_that_refuses_before_the_first_order_left_nothing() -> None:
+    """An error before anything was sent is no LeftOff."""
+
+    class Dead(Bmc):
+        def power_state(self) -> PowerState:
+            raise Refused("nobody there")
+
+    with pytest.raises(Refused):
+        run(Dead())
+
+
+def test_uuids_match_in_either_byte_order() -> None:
+    """The same machine is recognised whatever order firmware uses, and another one is not."""
+    smbios = "4c4c4544-0034-3910-8051-b4c04f503432"
+    mixed = "44454c4c-3400-1039-8051-b4c04f503432"
+
+    assert [same_uuid(smbios, other) for other in (smbios.upper(), mixed)] == [True, True]
+    assert not same_uuid(smbios, "4c4c4544-0034-3910-8051-b4c04f503433")
+    assert [canonical(text) for text in ("0" * 32, "f" * 32, "Not Settable")] == ["", "", ""]
+    assert not same_uuid("0" * 32, "0" * 32)
