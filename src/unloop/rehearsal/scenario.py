@@ -92,7 +92,7 @@ def _host(
         bmc_uuid="",
         username=USERNAME,
         password=secrets.host,
-        services=draw_services(kind, _channels(kind, system, chance), chance),
+        services=draw_services(kind, _channels(kind, system, chance, systems), chance),
         boot_seconds=0.0,
         boot_jitter=0.0,
         window_seconds=0.0,
@@ -117,10 +117,14 @@ def _system(kind: Kind, chance: random.Random, systems: Sequence[System]) -> Sys
     return drawn if drawn in systems else systems[0]
 
 
-def _channels(kind: Kind, system: System, chance: random.Random) -> tuple[str, ...]:
+def _channels(kind: Kind, system: System, chance: random.Random, systems: Sequence[System]) -> tuple[str, ...]:
+    """Linux has SSH; in a fleet without Linux some Windows hosts have it instead (OpenSSH for Windows)."""
     if system is System.LINUX:
         return ("ssh",)
-    return _WINDOWS_CHANNELS[0] if kind is Kind.TARPIT else chance.choice(_WINDOWS_CHANNELS)
+    if kind is Kind.TARPIT:
+        return ("smb", "winrm")
+    ways = _WINDOWS_CHANNELS if System.LINUX in systems else (*_WINDOWS_CHANNELS, ("ssh",))
+    return chance.choice(ways)
 
 
 def draw_services(kind: Kind, channels: Sequence[str], chance: random.Random) -> tuple[Service, ...]:
@@ -138,13 +142,14 @@ def afflict(spec: MachineSpec, chance: random.Random, secrets: Secrets) -> Machi
     """Give a host its boots, its windows and what its kind means."""
     kind = spec.kind
     identity = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-    window = _window(kind, chance)
     is_reported = kind in _REPORTED_KINDS or (kind is Kind.LOOPING and chance.random() < 0.7)
+    is_quick = kind is Kind.LOOPING and not is_reported
+    window = _window(kind, is_quick, chance)
     parks = kind is Kind.LOOPING and is_reported and bool(spec.bmc_channel) and chance.random() < 0.25
     drawn = replace(
         spec,
         uuid=spec.uuid or identity,
-        boot_seconds=round(chance.uniform(2.2, 4.7), 3),
+        boot_seconds=round(chance.uniform(2.2, 3.5 if is_quick else 4.7), 3),
         boot_jitter=0.2,
         window_seconds=window,
         window_jitter=round(window * 0.1, 3),
@@ -162,10 +167,15 @@ def afflict(spec: MachineSpec, chance: random.Random, secrets: Secrets) -> Machi
     return replace(drawn, bmc_uuid=other if kind is Kind.WRONG_BMC else drawn.uuid)
 
 
-def _window(kind: Kind, chance: random.Random) -> float:
-    """Mostly short: half of the windows end within three seconds, a fifth last more than five."""
+def _window(kind: Kind, is_quick: bool, chance: random.Random) -> float:
+    """Mostly short: half of the windows end within three seconds, a fifth last more than five.
+
+    A host that no list names must be seen to crash before it may be reset, so it loops fast enough to be seen. A tarpit
+    leaves time to turn to the other channel.
+    """
     low, high = chance.choices(((1.2, 3.0), (3.0, 5.0), (5.0, 7.2)), weights=(5, 3, 2))[0]
-    return round(
-        chance.uniform(max(low, 3.0) if kind is Kind.TARPIT else low, max(high, 5.0) if kind is Kind.TARPIT else high),
-        3,
-    )
+    if is_quick:
+        low, high = min(low, 3.0), min(high, 5.0)
+    if kind is Kind.TARPIT:
+        low, high = max(low, 3.0), max(high, 5.0)
+    return round(chance.uniform(low, high), 3)

@@ -38,7 +38,7 @@ class Witness:
 
 
 @dataclass
-class Testimony:
+class WitnessedHost:
     """What the witness saw of one host. Times are seconds on the simulation's monotonic clock.
 
     ``resets`` are the commands that took the powered-on host down. ``windows`` are from the first open port to the crash,
@@ -90,20 +90,20 @@ class Testimony:
         self.is_up = self.is_up or what is Happening.STAYED_UP
 
 
-def testimonies(lines: Iterable[str]) -> dict[str, Testimony]:
+def witnessed(lines: Iterable[str]) -> dict[str, WitnessedHost]:
     """What the witness's lines say, by host. A last line that was cut off is left out."""
-    heard: dict[str, Testimony] = {}
+    heard: dict[str, WitnessedHost] = {}
     for line in lines:
         try:
             event = json.loads(line)
         except ValueError:
             continue
-        testimony = heard.setdefault(event["host"], Testimony(event["host"]))
-        testimony.hear(Happening(event["what"]), float(event["at"]), event)
+        seen = heard.setdefault(event["host"], WitnessedHost(event["host"]))
+        seen.hear(Happening(event["what"]), float(event["at"]), event)
     return heard
 
 
-def read(path: Path) -> dict[str, Testimony]:
+def read(path: Path) -> dict[str, WitnessedHost]:
     """What a witness file says, by host."""
     with path.open(encoding="utf-8") as file:
-        return testimonies(file)
+        return witnessed(file)
