@@ -19,10 +19,11 @@ def canonical(text: str) -> str:
 def same_uuid(one: str, other: str) -> bool:
     """Whether two UUIDs name one machine, whatever byte order each came in; false when either is none."""
     first, second = canonical(one), canonical(other)
-    if not first or not second:
-        return False
-    return second in {
-        first,
-        str(uuid.UUID(bytes_le=uuid.UUID(first).bytes)),
-        str(uuid.UUID(bytes=uuid.UUID(first).bytes[::-1])),
-    }
+    return bool(first and second) and second in orders(first)
+
+
+def orders(text: str) -> frozenset[str]:
+    """A canonical UUID in every order that firmware is known to give: network, SMBIOS, and either one reversed."""
+    network = uuid.UUID(text).bytes
+    smbios = uuid.UUID(text).bytes_le
+    return frozenset(str(uuid.UUID(bytes=given)) for given in (network, smbios, network[::-1], smbios[::-1]))
