@@ -111,6 +111,7 @@ class Machine:
         if self.power is not PowerState.OFF:
             return self._refuse("on")
         self._cancel(self._switch)
+        self._go_up()
         self._switch = asyncio.create_task(self._settle_on())
         return True
 
@@ -151,15 +152,18 @@ class Machine:
         await asyncio.sleep(self.spec.off_seconds)
         self.power = PowerState.OFF
 
-    async def _settle_on(self) -> None:
+    def _go_up(self) -> None:
         self.phase, self.power = Phase.BOOTING, PowerState.CHANGING
         self.log.note(Happening.POWER_ON)
+
+    async def _settle_on(self) -> None:
         await asyncio.sleep(self.spec.on_seconds)
         self.power = PowerState.ON
         self._begin_life(0.0)
 
     async def _settle_cycle(self) -> None:
         await self._settle_off()
+        self._go_up()
         await self._settle_on()
 
     def _begin_life(self, after: float) -> None:
