@@ -20,6 +20,7 @@ from unloop.channels.smb_link import SmbConnection
 from unloop.channels.smb_tree import Listed, SmbTree
 from unloop.errors import ChannelError, ConnectionLost, InputError, LogonUndecided, Problem, Unsupported
 from unloop.model.files import FileEntry
+from unloop.model.patterns import join
 from unloop.model.power import BootIdentity
 
 GARBLED = (SMBException, ValueError, KeyError, IndexError, TypeError, OverflowError, struct.error, InvalidTag)
@@ -189,5 +190,4 @@ def _meaning(error: Exception, what: str) -> ChannelError:
 
 
 def _entry(directory: str, listed: Listed) -> FileEntry:
-    path = f"{directory.rstrip(chr(92))}\\{listed.name}"
-    return FileEntry(path, listed.name, listed.size, listed.modified, listed.is_directory)
+    return FileEntry(join(directory, listed.name), listed.name, listed.size, listed.modified, listed.is_directory)

@@ -1,0 +1,204 @@
+"""SSH: files over SFTP and programs over exec, with one log-on and a host key that must be known."""
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+import paramiko
+
+from unloop.channels.base import Channel, Completed, Deadline, Target
+from unloop.channels.mapping import mapped
+from unloop.channels.sftp import SftpFiles
+from unloop.channels.ssh_link import SshLink, meaning_of
+from unloop.channels.ssh_trust import HostKeyPolicy, KnownHosts
+from unloop.errors import (
+    ChannelError,
+    ConnectionLost,
+    DeadlineExceeded,
+    InputError,
+    LogonUndecided,
+    NotFound,
+    Problem,
+    Unsupported,
+)
+from unloop.model.files import FileEntry
+from unloop.model.order import Shell
+from unloop.model.power import BootIdentity
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+GARBLED = (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
+"""What paramiko raises on a broken connection, or on an answer that it can't read."""
+
+SHELLS = {"sh": (Shell.SH,), "powershell": (Shell.POWERSHELL, Shell.CMD), "cmd": (Shell.POWERSHELL, Shell.CMD)}
+BOOTSTRAP = (
+    "$ProgressPreference='SilentlyContinue';[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
+    "$r=New-Object IO.StreamReader([Console]::OpenStandardInput(),[Text.Encoding]::UTF8);"
+    "$p=$r.ReadToEnd();$global:LASTEXITCODE=0;& ([ScriptBlock]::Create($p));exit $LASTEXITCODE"
+)
+"""Runs a PowerShell program of any length from standard input: a command line holds 8191 characters at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SshOptions:
+    """How to reach a host over SSH.
+
+    ``known_hosts``: the file of host keys. ``host_keys``: strict (a host must be in it) or accept_new (a new host is
+    written into it; a changed key is always refused). ``agent``: log on with a key of the SSH agent, ``agent_key`` being
+    its comment or fingerprint when it holds several. ``shell``: sh, or powershell or cmd for a Windows host.
+    """
+
+    known_hosts: str = "~/.ssh/known_hosts"
+    host_keys: str = "strict"
+    agent: bool = False
+    agent_key: str = ""
+    shell: str = "sh"
+
+    def __post_init__(self) -> None:
+        policies = tuple(str(policy) for policy in HostKeyPolicy)
+        choices = (("host_keys", self.host_keys, policies), ("shell", self.shell, tuple(SHELLS)))
+        problems = [
+            Problem(f"option {name} of channel ssh is {value!r}", hint=f"known: {', '.join(known)}")
+            for name, value, known in choices
+            if value not in known
+        ]
+        if problems:
+            raise InputError(*problems)
+
+
+class SshChannel(Channel):
+    """Files and programs over SSH. The method of log-on follows from the credential; exactly one is tried, once.
+
+    PowerShell over SSH is written to the documentation of Windows OpenSSH and has not been run against one.
+    """
+
+    name: ClassVar[str] = "ssh"
+    default_port: ClassVar[int] = 22
+    title: ClassVar[str] = "Files and programs over SSH (Linux, and Windows with OpenSSH)"
+    Options: ClassVar[type[SshOptions]] = SshOptions
+
+    def __init__(self, target: Target, deadline: Deadline) -> None:
+        super().__init__(target, deadline)
+        self._settings: SshOptions = self.options
+        self._link: SshLink | None = None
+        self._sftp: paramiko.SFTPClient | None = None
+
+    def open(self) -> None:
+        """Connect, check the host key, and log on once."""
+        credential, settings = self.target.credential, self._settings
+        if credential is None:
+            raise LogonUndecided("no credential is given", host=self.target.host, channel=self.name)
+        names = (self.target.address, self.target.host)
+        known = KnownHosts.of(settings.known_hosts, names=names, port=self.port)
+        with self._mapped():
+            link = self._link = SshLink(self.target.address, self.port, self.deadline)
+            link.negotiate(known, HostKeyPolicy(settings.host_keys))
+            link.log_on(credential, agent=settings.agent, agent_key=settings.agent_key)
+
+    def close(self) -> None:
+        """End the connection."""
+        link, self._link, self._sftp = self._link, None, None
+        if link is not None:
+            link.close()
+
+    def list_directory(self, directory: str) -> tuple[FileEntry, ...]:
+        """Every regular file and directory in a directory."""
+        with self._files() as files:
+            return files.list_directory(directory)
+
+    def read(self, path: str, *, limit: int) -> bytes:
+        """The first ``limit`` bytes of a file."""
+        with self._files() as files:
+            return files.read(path, limit=limit)
+
+    def sha256(self, path: str) -> str:
+        """The SHA-256 of the whole file, lowercase hex."""
+        with self._files() as files:
+            return files.sha256(path)
+
+    def move(self, source: str, destination: str) -> None:
+        """Rename and sync; never overwrites; makes the destination's directories."""
+        with self._files() as files:
+            files.move(source, destination)
+
+    def delete(self, path: str) -> None:
+        """Delete one file."""
+        with self._files() as files:
+            files.delete(path)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a new file and sync it; never overwrites; makes its directories."""
+        with self._files() as files:
+            files.write(path, content)
+
+    def shells(self) -> tuple[Shell, ...]:
+        """The shells that the option ``shell`` stands for."""
+        return SHELLS[self._settings.shell]
+
+    def run(self, shell: Shell, program: str) -> Completed:
+        """Run a program to its end; PowerShell and sh take it on standard input, cmd takes one line."""
+        command, given = self._command(shell, program)
+        with self._mapped():
+            channel = self._opened.channel()
+            channel.exec_command(command)
+            channel.sendall(given.encode())
+            channel.shutdown_write()
+            output = channel.makefile("rb").read()
+            errors = channel.makefile_stderr("rb").read()
+            if not channel.status_event.wait(self.deadline.left()) or channel.exit_status < 0:
+                raise ConnectionLost("the host did not say how the program ended")
+            return Completed(channel.exit_status, output.decode(errors="replace"), errors.decode(errors="replace"))
+
+    def boot_identity(self) -> BootIdentity:
+        """Linux's boot id, by SFTP."""
+        try:
+            value = self.read(BOOT_ID, limit=64).decode("ascii", "replace").strip()
+        except NotFound as error:
+            what = "the host has no boot id: it is not Linux"
+            raise Unsupported(what, host=self.target.host, channel=self.name) from error
+        return BootIdentity(value=value, source="linux:boot_id")
+
+    @property
+    def _opened(self) -> SshLink:
+        if self._link is None:
+            raise ConnectionLost("the channel is not open")
+        return self._link
+
+    def _command(self, shell: Shell, program: str) -> tuple[str, str]:
+        if shell is Shell.SH:
+            return "sh -s", program
+        if shell is Shell.POWERSHELL:
+            encoded = base64.b64encode(BOOTSTRAP.encode("utf-16-le")).decode()
+            return (
+                f"powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand {encoded}",
+                program,
+            )
+        if len(program.splitlines()) > 1:
+            what = "cmd takes one line only over SSH"
+            raise Unsupported(what, host=self.target.host, channel=self.name)
+        return f"cmd.exe /d /c {program}", ""
+
+    @contextmanager
+    def _files(self) -> Iterator[SftpFiles]:
+        with self._mapped():
+            if self._sftp is None:
+                channel = self._opened.channel()
+                channel.invoke_subsystem("sftp")
+                self._sftp = paramiko.SFTPClient(channel)
+            stream = self._sftp.get_channel()
+            if stream is not None:
+                stream.settimeout(self.deadline.left())
+            yield SftpFiles(self._sftp)
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        with mapped(self.target, self.name, self._meaning, *GARBLED):
+            yield
+
+    def _meaning(self, error: Exception) -> ChannelError:
+        return DeadlineExceeded("no answer came within the time allowed") if self._is_late() else meaning_of(error)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() >= self.deadline.at

@@ -1,0 +1,157 @@
+"""The connection below SSH: connect, check the host key, log on exactly once; paramiko's waits all end in time."""
+
+import binascii
+import io
+import socket
+import threading
+from contextlib import suppress
+
+import paramiko
+from paramiko.agent import AgentKey
+from paramiko.ssh_exception import IncompatiblePeer
+
+from unloop.channels.base import Deadline
+from unloop.channels.mapping import connecting
+from unloop.channels.ssh_trust import HostKeyPolicy, KnownHosts
+from unloop.errors import (
+    ChannelError,
+    ConnectionLost,
+    DeadlineExceeded,
+    LogonRefused,
+    LogonUndecided,
+    ProtocolError,
+    Unsupported,
+    UntrustedPeer,
+)
+from unloop.secrets.secret import Credential
+
+CLOSED = ("closed", "not active", "No existing session", "Negotiation failed", "EOF")
+"""Words of paramiko's for a connection that ended."""
+KEY_CLASSES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class SshLink:
+    """One SSH connection. A timer closes it at the deadline, whatever paramiko waits for."""
+
+    def __init__(self, address: str, port: int, deadline: Deadline) -> None:
+        self.deadline = deadline
+        try:
+            self._sock = socket.create_connection((address, port), timeout=deadline.left())
+        except OSError as error:
+            raise connecting(error) from error
+        self.transport = self._transport()
+        self._timer = threading.Timer(deadline.left(), self._shut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def negotiate(self, known: KnownHosts, policy: HostKeyPolicy) -> None:
+        """Exchange keys and check that the host is the one that is meant."""
+        self._ask_for_known_types(known)
+        try:
+            self.transport.start_client(timeout=self.deadline.left())
+        except IncompatiblePeer as error:
+            if known.key_types():
+                raise UntrustedPeer(f"the host has no key of a type known from {known.path}") from error
+            raise Unsupported(f"no algorithm in common: {error}") from error
+        if not self.transport.is_active():
+            raise ConnectionLost("the host closed the connection during the key exchange")
+        self.deadline.left()
+        known.check(self.transport.get_remote_server_key(), policy)
+
+    def log_on(self, credential: Credential, *, agent: bool, agent_key: str) -> None:
+        """One attempt with the one method that the credential stands for: key, agent, or password."""
+        try:
+            if credential.key:
+                missing = self.transport.auth_publickey(credential.username, private_key(credential))
+            elif agent:
+                missing = self.transport.auth_publickey(credential.username, _agent_key(agent_key))
+            else:
+                password = credential.password.reveal()
+                missing = self.transport.auth_password(credential.username, password, fallback=False)
+        except paramiko.BadAuthenticationType as error:
+            raise Unsupported(f"the host takes other ways to log on only: {', '.join(error.allowed_types)}") from error
+        except paramiko.AuthenticationException as error:
+            self.deadline.left()
+            if not self.transport.is_active():
+                raise ConnectionLost("the host closed the connection during the log-on") from error
+            if "timeout" in str(error):
+                raise DeadlineExceeded("the host did not judge the credential in time") from error
+            raise LogonRefused("the host refused the credential") from error
+        if missing:
+            raise Unsupported(f"the host wants a further proof that can't be given: {', '.join(missing)}")
+
+    def channel(self) -> paramiko.Channel:
+        """A new session channel that waits no longer than the deadline."""
+        channel = self.transport.open_session(timeout=self.deadline.left())
+        channel.settimeout(self.deadline.left())
+        return channel
+
+    def close(self) -> None:
+        """End the connection."""
+        self._timer.cancel()
+        self._shut()
+        self.transport.close()
+        if self.transport.is_alive():
+            self.transport.join(timeout=1)
+        self._sock.close()
+
+    def _shut(self) -> None:
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _transport(self) -> paramiko.Transport:
+        transport = paramiko.Transport(self._sock)
+        left = self.deadline.left()
+        transport.banner_timeout = transport.handshake_timeout = left
+        transport.auth_timeout = transport.channel_timeout = transport.clear_to_send_timeout = left
+        return transport
+
+    def _ask_for_known_types(self, known: KnownHosts) -> None:
+        """Let the host show a key of a type that we know, as it may have several."""
+        kinds = known.key_types()
+        if not kinds:
+            return
+        options = self.transport.get_security_options()
+        wanted = {*kinds, *({"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in kinds else ())}
+        offered = tuple(kind for kind in options.key_types if kind in wanted)
+        if not offered:
+            raise UntrustedPeer(f"the host's key in {known.path} is of a type that can't be used: {', '.join(kinds)}")
+        options.key_types = offered
+
+
+def private_key(credential: Credential) -> paramiko.PKey:
+    """The credential's private key, whatever its type; its password opens it when it is locked."""
+    text = credential.key.reveal() if credential.key else ""
+    password = credential.password.reveal() or None
+    for kind in KEY_CLASSES:
+        try:
+            return kind.from_private_key(io.StringIO(text), password)
+        except paramiko.PasswordRequiredException:
+            break
+        except (paramiko.SSHException, ValueError, IndexError, binascii.Error):
+            continue
+    raise LogonUndecided("the private key can't be read: neither Ed25519, ECDSA nor RSA, or locked by another password")
+
+
+def _agent_key(wanted: str) -> AgentKey:
+    try:
+        keys = paramiko.Agent().get_keys()
+    except paramiko.SSHException as error:
+        raise LogonUndecided("the SSH agent does not answer") from error
+    fitting = [key for key in keys if wanted in {"", key.comment, key.fingerprint}]
+    if len(fitting) != 1:
+        held = ", ".join(f"{key.comment} {key.fingerprint}" for key in fitting or keys) or "none"
+        raise LogonUndecided(f"one key is to be tried; choose it with the option agent_key (the agent's keys: {held})")
+    return fitting[0]
+
+
+def meaning_of(error: Exception) -> ChannelError:
+    """What an error of paramiko means that is no answer of the host's."""
+    below = error.__cause__ or error.__context__ or error
+    if isinstance(below, TimeoutError) or "imeout" in str(error):
+        return DeadlineExceeded("no answer came within the time allowed")
+    if isinstance(below, (EOFError, OSError)) or any(word in str(error) for word in CLOSED):
+        return ConnectionLost("the host closed the connection")
+    if isinstance(error, paramiko.SSHException) and "protocol version" not in str(error):
+        return ProtocolError(f"{error}")
+    return ProtocolError(f"the peer does not speak SSH, or its answer is garbled ({type(error).__name__})")
