@@ -128,7 +128,9 @@ def _value(step: Step, rule: OptionRule, value: Any) -> Iterator[Problem]:
         wrong += [((), error)] if error else []
     for path, error in wrong:
         where = ".".join(str(part) for part in (rule.name, *path) if isinstance(part, str))
-        hint = (path_advice(value) if rule.kind.startswith("path") else "") or ("" if ";" in error else rule.help)
+        hint = (path_advice(value) if rule.kind.startswith("path") else "") or (
+            "" if ";" in error or "such as" in error else rule.help
+        )
         yield step.at(*way, *path).problem(f"{step.verb}: {where}: {error}", hint)
 
 

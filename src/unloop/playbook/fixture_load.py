@@ -1,7 +1,6 @@
 """Load fixtures from YAML, with every problem at once; they lie in ``fixtures/<playbook>/`` beside their playbook."""
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -53,7 +52,7 @@ def load_fixture(path: FilePath | str, *, system: System = System.WINDOWS) -> Fi
     reader = _Reader(str(path), root)
     fixture = reader.fixture(system)
     if reader.problems:
-        raise InputError(*reader.problems)
+        raise InputError(*sorted(reader.problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
     return fixture
 
 
@@ -232,29 +231,34 @@ def _text(value: Any) -> str:
 
 
 def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(str(value))
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError(f"modified: {value!r} is no ISO 8601 time, such as 2024-07-19T04:09:00Z") from error
     if moment.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone; end it with Z for UTC")
     return moment.astimezone(UTC)
 
 
 def _content(given: Mapping[str, Any]) -> bytes:
-    ways = [key for key in ("text", "hex", "base64") if key in given]
+    ways = [key for key in CONTENT if key in given]
     if len(ways) > 1:
         raise ValueError(f"the content is given twice: {' and '.join(ways)}")
-    try:
-        content = (
-            {
-                "text": lambda: _text(given["text"]).encode(),
-                "hex": lambda: bytes.fromhex(str(given["hex"])),
-                "base64": lambda: base64.b64decode(str(given["base64"]), validate=True),
-            }[ways[0]]()
-            if ways
-            else b""
-        )
-    except binascii.Error as error:
-        raise ValueError(f"base64: {error}") from error
-    size = int(given.get("size", len(content)))
-    if not len(content) <= size <= ENOUGH:
-        raise ValueError(f"size {size} is less than the content, or more than {ENOUGH}")
+    content = b""
+    for way in ways:
+        try:
+            content = CONTENT[way](_text(given[way]))
+        except ValueError as error:
+            raise ValueError(f"{way}: {given[way]!r} can't be read as {way}") from error
+    size = given.get("size", len(content))
+    if isinstance(size, bool) or not isinstance(size, int) or not len(content) <= size <= ENOUGH:
+        raise ValueError(f"size: {size!r} is no number from {len(content)} (the content) to {ENOUGH}")
     return content.ljust(size, b"\0")
+
+
+CONTENT: Mapping[str, Callable[[str], bytes]] = {
+    "text": str.encode,
+    "hex": bytes.fromhex,
+    "base64": lambda text: base64.b64decode(text, validate=True),
+}
+"""How the content of a file may be given."""

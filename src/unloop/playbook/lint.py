@@ -32,7 +32,8 @@ class KnownFile:
 
     mention: re.Pattern[str]
     stem: str
-    directory: str
+    tail: str
+    """Its directory, below that of Windows."""
     names: tuple[str, ...]
 
 
@@ -40,7 +41,7 @@ KNOWN_FILES = (
     KnownFile(
         mention=re.compile(r"[^\s'\"]*\bC-?0+291[^\s'\"]*", re.IGNORECASE),
         stem="C-00000291",
-        directory="C:\\Windows\\System32\\drivers\\CrowdStrike",
+        tail="\\System32\\drivers\\CrowdStrike",
         names=tuple(f"C-00000291-00000000-000000{version:02d}.sys" for version in range(1, 100)),
     ),
 )
@@ -119,32 +120,32 @@ def _restarting_script(step: Step) -> Iterator[Problem]:
 
 
 def _known_file(text: str, step: Step, path: Path) -> Iterator[Problem]:
-    in_path = "\n" not in text and path != ("script",)
+    is_path = "\n" not in text and path != ("script",)
     for known in KNOWN_FILES:
         for number, line in enumerate(text.splitlines()):
             for mention in known.mention.finditer(line):
-                yield from _judge_mention(mention[0], known, step.at(*path).below(number), in_path=in_path)
+                place = step.at(*path).below(number)
+                directory, name = split(mention[0].replace("/", "\\"))
+                yield from _misnamed(name, known, place)
+                if "}" not in directory and _misplaced(directory.lower(), known, is_path=is_path):
+                    what = f"'{mention[0]}' matches nothing: the file lies in C:\\Windows{known.tail}"
+                    yield place.problem(what, "is a part of the path missing?")
 
 
-def _judge_mention(mention: str, known: KnownFile, place: Place, *, in_path: bool) -> Iterator[Problem]:
-    directory, name = split(mention.replace("/", "\\"))
+def _misnamed(name: str, known: KnownFile, place: Place) -> Iterator[Problem]:
     if not name.lower().startswith(known.stem.lower()):
-        what = f"{name!r} matches nothing: the file is called {known.names[0].replace('01.sys', 'NN.sys')}"
+        what = f"'{name}' matches nothing: the file is called {known.names[0].replace('01.sys', 'NN.sys')}"
         yield place.problem(what, f"write {known.stem}*.sys")
     elif has_wildcard(name) or name.lower().endswith(".sys"):
         met = sum(matches(name, real, case_sensitive=False) for real in known.names)
         if met < len(known.names):
-            what = f"{name!r} names a version of the file, and published versions conflict"
+            what = f"'{name}' names a version of the file, and published versions conflict"
             yield place.problem(what, f"write {known.stem}*.sys, and tell good from bad by header and date in a guard")
-    expected = known.directory.lower()
-    wrong = (
-        directory.lower() != expected if in_path else "system32" in directory.lower() and not _ends(directory, expected)
-    )
-    if wrong:
-        yield place.problem(
-            f"'{mention}' matches nothing: the file lies in {known.directory}", "is a part of the path missing?"
-        )
 
 
-def _ends(directory: str, expected: str) -> bool:
-    return directory.lower().rstrip("\\").endswith(expected[len("c:\\windows") :])
+def _misplaced(directory: str, known: KnownFile, *, is_path: bool) -> bool:
+    """Whether a directory isn't the file's; in a script only where it is written out far enough to tell."""
+    tail = known.tail.lower()
+    if is_path:
+        return re.fullmatch(r"[a-z]:\\[^\\]+" + re.escape(tail), directory) is None
+    return "system32" in directory and not directory.endswith(tail)

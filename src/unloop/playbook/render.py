@@ -85,7 +85,9 @@ def template_problems(text: str, place: Place, variables: Mapping[str, str]) -> 
         if node.ctx == "load" and node.name not in known | assigned | set(environment().globals)
     ]
     found += [
-        place.below(node.lineno - 1).problem(f"host has no {node.attr!r}", did_you_mean(node.attr, HOST_FIELDS))
+        place.below(node.lineno - 1).problem(
+            f"template: host has no {node.attr!r}", did_you_mean(node.attr, HOST_FIELDS)
+        )
         for node in tree.find_all(nodes.Getattr)
         if isinstance(node.node, nodes.Name) and node.node.name == "host" and node.attr not in HOST_FIELDS
     ]
@@ -159,7 +161,7 @@ class _Renderer:
             self.problems.append(_syntax(error, place))
         except UndefinedError as error:
             self.problems += template_problems(text, place, dict.fromkeys(self.names, "")) or [
-                place.below(_line(error) - 1).problem(f"template: {error.message}", f"known: {', '.join(self.names)}")
+                self.missing(error, place)
             ]
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             self.problems.append(place.below(_line(error) - 1).problem(f"template: {error}"))
@@ -167,7 +169,7 @@ class _Renderer:
 
     def missing(self, error: UndefinedError, place: Place) -> Problem:
         """Something that this very host has not, most often a label."""
-        host = self.names["host"]
+        host = self.names.get("host", {"name": "?", "labels": {}})
         what = (error.message or "").replace("'dict object'", f"host {host['name']}")
         hint = f"its labels: {', '.join(host['labels']) or 'none'}; or give a default: {{{{ host.labels.x | default('') }}}}"
         return place.below(_line(error) - 1).problem(f"template: {what}", hint)

@@ -31,7 +31,9 @@ def locate(name: str) -> FilePath:
     if name in known:
         return known[name]
     if path.suffix or path.name != name:
-        raise InputError(Problem("there is no such file", path=name, hint=did_you_mean(path.stem, known)))
+        near = did_you_mean(path.stem, known)
+        hint = near if near.startswith("did you") else "shipped playbooks are given by name: unloop playbook list"
+        raise InputError(Problem("there is no such file", path=name, hint=hint))
     raise InputError(
         Problem(f"no playbook is called {name!r}, and there is no such file", hint=did_you_mean(name, known))
     )
