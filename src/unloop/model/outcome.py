@@ -38,10 +38,15 @@ class ExitCode(IntEnum):
     """What the process answers to its caller."""
 
     GOOD = 0
+    """Every host ended good, or what was asked for was done."""
     NOT_ALL_GOOD = 1
+    """Some hosts did not end good, a proof does not hold, or the doctor found something to put right."""
     USAGE = 2
+    """Bad usage, bad input, or a failed --expect; nothing was started."""
     NOTHING_MATCHED = 3
+    """The selection is empty, or every host ended no_match."""
     STOPPED = 4
+    """Stopped by a rule or an operator."""
 
 
 def exit_code(counts: Mapping[Outcome, int], *, stopped: bool) -> ExitCode:

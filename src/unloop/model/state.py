@@ -23,13 +23,21 @@ class Event(StrEnum):
     """What moves a host run from state to state."""
 
     CLAIM = "claim"
+    """A worker takes it: a lease, with a new fence."""
     RECLAIM = "reclaim"
+    """Another worker takes it, because the lease ran out."""
     WAIT = "wait"
+    """The visit is over and the next one is due later."""
     END = "end"
+    """The outcome is known."""
     HOLD = "hold"
+    """A person stops it."""
     RELEASE = "release"
+    """A person lets it go on."""
     CANCEL = "cancel"
+    """The campaign was aborted before it ended."""
     RETRY = "retry"
+    """A person queues it again with a fresh budget."""
 
 
 TABLE: Mapping[tuple[State, Event], State] = {
@@ -68,8 +76,12 @@ class CampaignState(StrEnum):
     """Where a whole campaign stands. Only a running one permits opening effects."""
 
     RUNNING = "running"
+    """Hosts are worked on."""
     PAUSED = "paused"
+    """An operator paused it, or it was drained by Ctrl-C; nothing new starts."""
     STOPPED = "stopped"
     """A stop rule paused it; the reason says which."""
     ABORTED = "aborted"
+    """An operator stopped it for good."""
     ENDED = "ended"
+    """Every host has an outcome."""
