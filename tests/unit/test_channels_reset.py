@@ -125,6 +125,7 @@ def test_uuids_match_in_either_byte_order() -> None:
     mixed = "44454c4c-3400-1039-8051-b4c04f503432"
 
     assert [same_uuid(smbios, other) for other in (smbios.upper(), mixed)] == [True, True]
+    assert same_uuid(smbios, "3234504f-c0b4-5180-1039-340044454c4c")
     assert not same_uuid(smbios, "4c4c4544-0034-3910-8051-b4c04f503433")
     assert [canonical(text) for text in ("0" * 32, "f" * 32, "Not Settable")] == ["", "", ""]
     assert not same_uuid("0" * 32, "0" * 32)

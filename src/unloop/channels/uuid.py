@@ -25,5 +25,6 @@ def same_uuid(one: str, other: str) -> bool:
 def orders(text: str) -> frozenset[str]:
     """A canonical UUID in every order that firmware is known to give: network, SMBIOS, and either one reversed."""
     network = uuid.UUID(text).bytes
-    smbios = uuid.UUID(text).bytes_le
-    return frozenset(str(uuid.UUID(bytes=given)) for given in (network, smbios, network[::-1], smbios[::-1]))
+    given = (network, network[::-1])
+    swapped = tuple(uuid.UUID(bytes=one).bytes_le for one in given)
+    return frozenset(str(uuid.UUID(bytes=one)) for one in (*given, *swapped, swapped[0][::-1]))

@@ -17,6 +17,7 @@ from unloop.inventory.fields import (
     option_names,
 )
 from unloop.inventory.judge import Judged
+from unloop.inventory.trust import trusting
 from unloop.inventory.values import Unfit
 from unloop.model.host import Endpoint, Role, System
 from unloop.settings.schema import Settings
@@ -32,6 +33,7 @@ class EndpointReader:
     def __init__(self, settings: Settings) -> None:
         self._known = settings.credentials
         self._defaults = settings.defaults
+        self._trust = settings.trust
         self._default_names = lru_cache(self._default_credentials)
         self._named = lru_cache(maxsize=10_000)(self._named_credentials)
         self._channels = lru_cache(maxsize=1000)(_channels)
@@ -50,7 +52,9 @@ class EndpointReader:
             parts = judged.parts.get(name, {})
             endpoint = Endpoint(name, address, 0, own or self._default_names(name, role))
             endpoints.append(self._with_parts(endpoint, name, parts, wrong) if parts else endpoint)
-        return tuple(endpoints), self._bmc(judged, wrong), wrong
+        bmc = self._bmc(judged, wrong)
+        trusted = tuple(trusting(endpoint, self._trust) for endpoint in endpoints)
+        return trusted, trusting(bmc, self._trust) if bmc else None, wrong
 
     def _bmc(self, judged: Judged, wrong: list[Unfit]) -> Endpoint | None:
         parts = judged.parts.get(BMC, {})
