@@ -18,6 +18,8 @@ from unloop.playbook.tree import Node, Table, parse, places_of, read_text, value
 
 ENOUGH = 64 << 20
 """Bytes of one fixture's file; a rehearsal holds them in memory for every host."""
+WINDOWS_PATH = re.compile(r"[Cc]:(\\[^\\/:*?\"<>|\x00-\x1f]+)+")
+LINUX_PATH = re.compile(r"(/[^/\x00-\x1f]+)+")
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 HOST_KEYS = ("name", "address", "system", "site", "rack", "power_domain", "tier", "role", "bitlocker", "uuid", "labels")
 FILE_KEYS = ("path", "modified", "size", "text", "hex", "base64")
@@ -61,6 +63,7 @@ class _Reader:
 
     def __init__(self, path: str, root: Node) -> None:
         self.path = path
+        self.host_system = System.WINDOWS
         self.places = places_of(root)
         self.document = value_of(root)
         entries = {key.text: node for key, node in root.entries} if isinstance(root, Table) else {}
@@ -70,6 +73,7 @@ class _Reader:
 
     def fixture(self, system: System) -> Fixture:
         """The whole document."""
+        self.host_system = system
         top = self.mapping(self.document, KEYS)
         for key in ("title", "expect"):
             if key not in top:
@@ -121,8 +125,8 @@ class _Reader:
             self.complain(f"{verdict!r} is no verdict", did_you_mean(verdict, verdicts), "expect", "verdict")
         return Expectation(
             verdict=Verdict(verdict) if verdict in verdicts else Verdict.NO_MATCH,
-            changed=tuple(str(item) for item in self.items(given.get("changed"), "expect", "changed")),
-            kept=tuple(str(item) for item in self.items(given.get("kept"), "expect", "kept")),
+            changed=self.paths(given.get("changed"), "expect", "changed"),
+            kept=self.paths(given.get("kept"), "expect", "kept"),
             registry=self.registry(given.get("registry"), "expect", "registry"),
             services={
                 name: str(item) for name, item in self.open_mapping(given.get("services"), "expect", "services").items()
@@ -149,7 +153,7 @@ class _Reader:
         files = self.items(given.get("files"), *way, "files")
         return Changes(
             files=_present(self.file(item, *way, "files", index) for index, item in enumerate(files)),
-            absent=tuple(str(item) for item in self.items(given.get("absent"), *way, "absent")),
+            absent=self.paths(given.get("absent"), *way, "absent"),
             registry=self.registry(given.get("registry"), *way, "registry"),
             services={name: str(item) for name, item in services.items()},
             updates=self.updates(given.get("updates"), *way, "updates"),
@@ -158,12 +162,25 @@ class _Reader:
     def file(self, value: Any, *way: str | int) -> FixtureFile | None:
         """One file; ``size`` pads its content with zero bytes."""
         given = self.mapping(value, FILE_KEYS, *way)
-        if not isinstance(given.get("path"), str):
-            self.complain("a file needs its full path", "", *way)
+        if not self.is_path(given.get("path"), *way, "path"):
             return None
         modified = self.take(lambda: _moment(given["modified"]) if "modified" in given else LONG_AGO, LONG_AGO, *way)
         content = self.take(lambda: _content(given), b"", *way)
         return FixtureFile(given["path"], modified, content)
+
+    def paths(self, value: Any, *way: str | int) -> tuple[str, ...]:
+        """A list of full paths."""
+        found = enumerate(self.items(value, *way))
+        return tuple(item for index, item in found if self.is_path(item, *way, index))
+
+    def is_path(self, value: Any, *way: str | int) -> bool:
+        """Whether a value is the full path of a file on the host; what isn't is told."""
+        form = WINDOWS_PATH if self.host_system is System.WINDOWS else LINUX_PATH
+        if isinstance(value, str) and form.fullmatch(value) and ".." not in re.split(r"[\\/]", value):
+            return True
+        example = "C:\\Windows\\x.sys" if form is WINDOWS_PATH else "/etc/x"
+        self.complain(f"'{value}' is no full path, such as {example}", "without wildcards, and on C: on Windows", *way)
+        return False
 
     def registry(self, value: Any, *way: str | int) -> dict[str, RegistryValue]:
         """Registry values by their path."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from unloop.errors import InputError, Problem, did_you_mean
@@ -94,6 +95,7 @@ def template_problems(text: str, place: Place, variables: Mapping[str, str]) -> 
     return tuple(found)
 
 
+@cache
 def environment() -> ImmutableSandboxedEnvironment:
     """The one way in which templates run: sandboxed, strict, and text stays as it was written."""
     made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
@@ -101,6 +103,12 @@ def environment() -> ImmutableSandboxedEnvironment:
     made.filters["sh"] = _quote_sh
     made.filters["hex"] = _hex
     return made
+
+
+@lru_cache(maxsize=1024)
+def _template(text: str) -> Template:
+    """A compiled text: a campaign renders the same few for every host."""
+    return environment().from_string(text)
 
 
 def _quote_powershell(value: object) -> str:
@@ -126,7 +134,6 @@ class _Renderer:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.names = names
-        self.environment = environment()
         self.problems: list[Problem] = []
 
     def playbook(self, playbook: Playbook, variables: Mapping[str, str]) -> Playbook:
@@ -155,8 +162,7 @@ class _Renderer:
         if "{" not in text:
             return text
         try:
-            template = self.environment.from_string(text)
-            return template.render(self.names)
+            return _template(text).render(self.names)
         except TemplateSyntaxError as error:
             self.problems.append(_syntax(error, place))
         except UndefinedError as error:
@@ -200,7 +206,7 @@ class _Preview(_Renderer):
     def text(self, text: str, place: Place) -> str:
         """One text, or the text as it is."""
         try:
-            asked = meta.find_undeclared_variables(self.environment.parse(text))
+            asked = meta.find_undeclared_variables(environment().parse(text))
         except TemplateSyntaxError:
             return text
         return super().text(text, place) if asked <= set(self.names) else text
