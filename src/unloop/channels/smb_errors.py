@@ -12,6 +12,7 @@ from smbprotocol.exceptions import (
 )
 from smbprotocol.header import NtStatus
 
+from unloop.channels.kerberos import client_failure
 from unloop.errors import (
     AccessDenied,
     ChannelError,
@@ -138,7 +139,7 @@ def logging_on(error: Exception) -> ChannelError:
         judged = isinstance(meaning, (LogonRefused, LogonUndecided, ConnectionLost))
         return meaning if judged else LogonUndecided(meaning.message)
     if isinstance(error, SMBAuthenticationError):
-        return LogonUndecided("no log-on came about on our side: check the option auth and its libraries")
+        return client_failure(str(error))
     if "guest" in str(error):
         return LogonRefused("the host let us in as guest only, which is how it answers a wrong name or password")
     if "encryption is required" in str(error):

@@ -1,0 +1,24 @@
+"""What a failure to get a Kerberos ticket means: the domain controller judged the credential, or nobody did."""
+
+import importlib.util
+
+from unloop.errors import ChannelError, LogonRefused, LogonUndecided
+
+JUDGED = ("preauthentication failed", "credentials have been revoked", "password has expired", "not found in kerberos")
+"""Words of MIT Kerberos for the errors PREAUTH_FAILED, CLIENT_REVOKED, KEY_EXPIRED and C_PRINCIPAL_UNKNOWN (RFC 4120)."""
+
+
+def is_installed() -> bool:
+    """Whether this machine can speak Kerberos at all (the extra ``kerberos``)."""
+    return importlib.util.find_spec("gssapi") is not None
+
+
+def client_failure(text: str) -> ChannelError:
+    """What an error on our side of the log-on means; its text may name the account, and is not passed on."""
+    lowered = text.lower()
+    for words in JUDGED:
+        if words in lowered:
+            return LogonRefused(f"the domain controller refused: {words}")
+    if not is_installed():
+        return LogonUndecided("no log-on came about on our side; Kerberos needs the extra unloop[kerberos]")
+    return LogonUndecided("no log-on came about on our side: no ticket, or no domain controller to give one")

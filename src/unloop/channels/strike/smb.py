@@ -1,0 +1,32 @@
+"""The strike over SMB: the order's file operations, through smbprotocol."""
+
+from typing import ClassVar
+
+from unloop.channels.base import Deadline
+from unloop.channels.perform import perform
+from unloop.channels.smb import SmbChannel
+from unloop.channels.strike.base import Strike
+from unloop.errors import Unsupported
+from unloop.model.order import Order
+from unloop.model.power import BootIdentity
+from unloop.model.report import RemedyReport
+
+
+class SmbStrike(Strike):
+    """Lands file orders over SMB; every move was answered by the host and flushed, so what it reports has landed."""
+
+    channel: ClassVar[str] = SmbChannel.name
+
+    @classmethod
+    def can_carry(cls, order: Order) -> bool:
+        """Whether file operations alone carry it."""
+        return order.files is not None
+
+    def fire(self, deadline: Deadline) -> tuple[RemedyReport, BootIdentity | None]:
+        """Log on, perform, and ask for the boot."""
+        with SmbChannel(self.target, deadline) as channel:
+            report = perform(self.order, channel)
+            try:
+                return report, channel.boot_identity()
+            except Unsupported:
+                return report, None
