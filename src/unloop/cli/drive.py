@@ -10,7 +10,7 @@ from unloop.model.state import CampaignState
 from unloop.store.campaigns import Campaign
 
 
-def drive(context: Context, campaign: Campaign, *, as_json: bool) -> int:
+def drive(context: Context, campaign: Campaign, *, as_json: bool, close: bool = True) -> int:
     """Work on a campaign until it stops; the exit code says how it ended."""
     console = stderr()
     with embedded(context):
@@ -19,7 +19,8 @@ def drive(context: Context, campaign: Campaign, *, as_json: bool) -> int:
     tell_what_is_next(now)
     if as_json:
         emit_json(standing_as_json(now))
-    context.database.close()
+    if close:
+        context.database.close()
     return code_of(now)
 
 

@@ -34,6 +34,8 @@ class CampaignOptions:
     """Boots in a row without an open port after which a powered-on host counts as parked."""
     power: float = 120.0
     """The time allowed to one off-and-on sequence."""
+    power_poll: float = 1.0
+    """Between two looks at the power state during a reset."""
     verify: float = 1800.0
     """How long after landing the proof may take."""
     verify_poll: float = 10.0
@@ -59,5 +61,7 @@ class CampaignOptions:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of to_json; fields that an older version did not know keep their defaults."""
         known = {name.name for name in fields(cls)}
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known}
+        values = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
+        }
         return cls(**values)

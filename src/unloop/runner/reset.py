@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 
 from unloop.channels.base import Channel, Deadline, Power
-from unloop.channels.reset import reset
+from unloop.channels.reset import Pace, reset
 from unloop.channels.uuid import same_uuid
 from unloop.errors import ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, NotPermitted, Unreachable
 from unloop.model.effect import EffectKind
@@ -105,7 +105,9 @@ def _cycle(run: HostRun, tools: Tools, bmc: Endpoint, attempt: int, credential: 
                 raise _Refusal(answer)
             permitted.append(kind)
 
-        reset(channel, permit=permit, monotonic=time.monotonic, sleep=time.sleep)
+        half = tools.options.power / 2
+        pace = Pace(off=half, on=half, poll=tools.options.power_poll)
+        reset(channel, permit=permit, monotonic=time.monotonic, sleep=time.sleep, pace=pace)
         if EffectKind.POWER_OFF in permitted:
             _settle(run, tools, EffectKind.POWER_OFF, attempt)
         _settle(run, tools, EffectKind.POWER_ON, attempt)
