@@ -11,6 +11,7 @@ from unloop.rehearsal import faults
 from unloop.rehearsal.machine import Machine
 from unloop.rehearsal.scenario import generate
 
+SHIPPED = Path(__file__).parents[2] / "playbooks"
 PLAYBOOK = r"""
 unloop: 1
 name: bad-file
@@ -104,15 +105,48 @@ def test_healthy_machine_is_not_broken(playbook: Path) -> None:
     assert not machine.is_broken(machine)
 
 
-def test_playbook_without_a_usable_sick_fixture_is_refused(playbook: Path) -> None:
-    """No sick case, or one that never crashes, can't be rehearsed; the error says where."""
+def test_current_control_set_is_the_first(playbook: Path) -> None:
+    """A value written to ControlSet001 counts for CurrentControlSet."""
+    machine = _machine(faults.load_cases(playbook).sick[0])
+    path = r"HKLM\SYSTEM\ControlSet001\Services\vendor\Start"
+    machine.state["registry"] = {path: 1}
+    assert machine.is_broken(machine)
+    machine.state["registry"] = {path: 4}
+    assert not machine.is_broken(machine)
+
+
+def test_host_crashes_unless_something_holds(playbook: Path) -> None:
+    """A host that crashes unless an update is absent crashes while it is installed."""
     sick = playbook.parent / "fixtures" / "bad-file" / "sick.yml"
-    sick.write_text("title: a sick host\nexpect: {verdict: landed}\n")
-    with pytest.raises(InputError, match="crashes_while is missing"):
+    text = "updates: [KB5000001]\ncrashes_unless: [update_absent: KB5000001]\n"
+    sick.write_text("title: a sick host\nexpect: {verdict: landed}\n" + text)
+    machine = _machine(faults.load_cases(playbook).sick[0])
+    assert machine.is_broken(machine)
+    machine.state["updates"].remove("KB5000001")
+    assert not machine.is_broken(machine)
+
+
+def test_playbook_without_fixtures_is_refused(playbook: Path) -> None:
+    """What nobody has described can't be rehearsed; the error says what to write."""
+    for path in (playbook.parent / "fixtures" / "bad-file").iterdir():
+        path.unlink()
+    with pytest.raises(InputError) as caught:
         faults.load_cases(playbook)
-    sick.unlink()
-    with pytest.raises(InputError, match="fixture of a broken host"):
-        faults.load_cases(playbook)
+    assert [problem.hint for problem in caught.value.problems] == [
+        "write fixtures/bad-file/sick.yml",
+        "write fixtures/bad-file/healthy.yml",
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yml")), ids=lambda path: path.stem)
+def test_shipped_playbooks_can_be_rehearsed(path: Path) -> None:
+    """Every shipped playbook's sick host crashes if it says when it would, and its healthy one does not."""
+    cases = faults.load_cases(path)
+    for case in (*cases.sick, *cases.healthy):
+        spec = generate(1, 1, systems=(cases.system,))[0]
+        machine = Machine(spec, faults.new_tree(cases.system), case.is_broken, random.Random(1))  # noqa: S311
+        faults.put_on(machine, case)
+        assert machine.is_broken(machine) is (case in cases.sick and bool(case.crashes_while or case.crashes_unless))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from unloop.model.files import FileEntry, FileGuard, Judgement, judge_content, j
 from unloop.model.host import System
 from unloop.model.order import Check, CheckKind
 from unloop.model.patterns import join, matches, split
+from unloop.playbook.document import Playbook
 from unloop.playbook.fixture import Changes, Fixture
 from unloop.playbook.fixture_load import fixture_paths, load_fixture
 from unloop.playbook.load import load
@@ -24,15 +25,23 @@ DIRECTORIES = ("Windows", "System32", "drivers")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One fixture, ready to be put onto machines; a machine crashes while all of ``crashes_while`` hold."""
+    """One fixture, ready to be put onto machines.
+
+    A machine crashes while all of ``crashes_while`` hold, and not all of ``crashes_unless``; with neither it never does.
+    """
 
     fixture: Fixture
     system: System
     crashes_while: tuple[Check, ...] = ()
+    crashes_unless: tuple[Check, ...] = ()
 
     def is_broken(self, machine: Machine) -> bool:
         """Whether the boot would crash, with the machine as it is."""
-        return bool(self.crashes_while) and all(holds(machine, check) for check in self.crashes_while)
+        if not self.crashes_while and not self.crashes_unless:
+            return False
+        if self.crashes_unless and all(holds(machine, check) for check in self.crashes_unless):
+            return False
+        return all(holds(machine, check) for check in self.crashes_while)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +54,35 @@ class Cases:
 
 
 def load_cases(playbook_path: Path) -> Cases:
-    """The cases of a playbook; raises InputError when it has no sick one, or a sick one that never crashes."""
+    """The cases of a playbook; raises InputError when none is of a broken host, or none of a good one."""
     playbook = load(playbook_path)
-    cases: list[Case] = []
-    for path in fixture_paths(playbook_path):
-        fixture = load_fixture(path, system=playbook.system)
-        faulty = replace(playbook, verify=fixture.crashes_while)
-        rendered = render(faulty, host=fixture.host, variables=fixture.variables, campaign="rehearsal")
-        checks = tuple(make_check(step, playbook.system, assessing=True) for step in rendered.verify)
-        cases.append(Case(fixture, playbook.system, checks))
+    cases = [_case(playbook, path) for path in fixture_paths(playbook_path)]
     sick = tuple(case for case in cases if case.fixture.is_sick)
     healthy = tuple(case for case in cases if case.fixture.name.startswith("healthy"))
     wanted = f"fixtures/{playbook_path.stem}/"
-    problems = [Problem("crashes_while is missing", case.fixture.path) for case in sick if not case.crashes_while]
+    problems: list[Problem] = []
     if not sick:
-        problems.append(Problem("a rehearsal needs a fixture of a broken host", hint=f"write {wanted}sick.yml"))
+        hint = f"write {wanted}sick.yml"
+        problems.append(Problem("a rehearsal needs a fixture of a broken host", str(playbook_path), hint=hint))
     if not healthy:
-        problems.append(Problem("a rehearsal needs a fixture of a good host", hint=f"write {wanted}healthy.yml"))
+        hint = f"write {wanted}healthy.yml"
+        problems.append(Problem("a rehearsal needs a fixture of a good host", str(playbook_path), hint=hint))
     if problems:
-        raise InputError(*(replace(problem, path=problem.path or str(playbook_path)) for problem in problems))
+        raise InputError(*problems)
     return Cases(playbook.system, sick, healthy)
+
+
+def _case(playbook: Playbook, path: Path) -> Case:
+    """The crash conditions are rendered as the playbook's own checks would be."""
+    fixture = load_fixture(path, system=playbook.system)
+    faulty = replace(playbook, not_applicable_if=fixture.crashes_while, already_good_if=fixture.crashes_unless)
+    rendered = render(faulty, host=fixture.host, variables=fixture.variables, campaign="rehearsal")
+    return Case(
+        fixture,
+        playbook.system,
+        tuple(make_check(step, playbook.system, assessing=True) for step in rendered.not_applicable_if),
+        tuple(make_check(step, playbook.system, assessing=True) for step in rendered.already_good_if),
+    )
 
 
 def tree_path(path: str) -> tuple[str, ...]:
@@ -147,23 +165,26 @@ def _file_absent(machine: Machine, check: Check) -> bool:
 
 
 def _registry_value(machine: Machine, check: Check) -> bool:
-    value = _looked_up(machine.state.get("registry", {}), check.name)
+    values: Mapping[str, Any] = machine.state.get("registry", {})
+    wanted = registry_key(check.name)
+    value = next((value for key, value in values.items() if registry_key(key) == wanted), None)
     text = "\n".join(value) if isinstance(value, tuple) else str(value)
     return value is not None and text == check.expected
 
 
+def registry_key(path: str) -> str:
+    """The path of a registry value as it is compared: without case, and the current control set is the first."""
+    return path.casefold().replace("\\currentcontrolset\\", "\\controlset001\\")
+
+
 def _service_running(machine: Machine, check: Check) -> bool:
-    return str(_looked_up(machine.state.get("services", {}), check.name)) == "running"
+    services: Mapping[str, str] = machine.state.get("services", {})
+    return any(name.casefold() == check.name.casefold() and state == "running" for name, state in services.items())
 
 
 def _update_absent(machine: Machine, check: Check) -> bool:
     updates: set[str] = machine.state.get("updates", set())
     return check.name.upper() not in updates
-
-
-def _looked_up(values: Mapping[str, Any], name: str) -> Any:
-    """Names of registry values and services don't mind case."""
-    return next((value for key, value in values.items() if key.casefold() == name.casefold()), None)
 
 
 _JUDGES: Mapping[CheckKind, Callable[[Machine, Check], bool]] = {

@@ -50,7 +50,8 @@ class Machine:
     which file is the fault. ``boot_time`` is that of the current boot. ``state`` holds what services keep beside files:
     ``registry`` (full path of a value -> value), ``services`` (name -> running or stopped), ``updates`` (set of KB
     numbers), ``scripts`` (SHA-256 of a script's body -> what it would do), ``safe_boot`` ('' or the mode of the next
-    boot), ``boot_override`` (a BootOverride, owned by the BMC).
+    boot), ``boot_override`` (a BootOverride, owned by the BMC), ``ssh_host_key`` (the private key of an SSH server
+    on this machine, in OpenSSH's format; known_hosts holds its public half).
     """
 
     spec: MachineSpec
@@ -68,7 +69,7 @@ class Machine:
     gates: dict[str, Gate] = field(default_factory=dict)
     log: EventLog = field(default_factory=lambda: EventLog(""))
     on_good_boot: Callable[["Machine"], None] | None = None
-    """What a boot that does not crash brings of itself, called when it has stayed up."""
+    """What a boot that will not crash brings of itself; the boot in which the simulation begins brings nothing."""
     safe_mode: str = ""
     """The safe mode that the current boot is in, '' for a normal boot."""
     _life: asyncio.Task[None] | None = None
@@ -190,6 +191,8 @@ class Machine:
         """One boot to its end; True when it ended in a crash and the next one follows."""
         self._stamp()
         broken_at_start = self._was_broken = self.is_broken(self)
+        if self.on_good_boot is not None and self.boots > 1 and not broken_at_start and not self.safe_mode:
+            self.on_good_boot(self)
         await asyncio.sleep(self._vary(self.spec.boot_seconds, self.spec.boot_jitter))
         if self.spec.kind in SILENT:
             self._settle(Phase.PARKED)
@@ -201,8 +204,6 @@ class Machine:
         waiting = await self._window(self._vary(self.spec.window_seconds, self.spec.window_jitter))
         if self._crashes(broken_at_start):
             return self._bugcheck()
-        if self.on_good_boot is not None and not self.safe_mode:
-            self.on_good_boot(self)
         self._settle(Phase.UP)
         await self._open_in_order(waiting, passed=self.spec.window_seconds)
         return False
