@@ -1,6 +1,7 @@
 """The shipped playbooks are proven on their fixtures, and bad ones are found out by theirs."""
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,3 +164,26 @@ def test_a_playbook_without_fixtures_is_warned_about(tmp_path: Path, capsys: pyt
     assert run(["playbook", "check", str(path)]) == 0
     assert "warning: " in capsys.readouterr().err
     assert run(["playbook", "test", str(path)]) == 1
+
+
+def script(name: str) -> str:
+    """The rendered script of a shipped playbook."""
+    playbook = load(locate(name))
+    rendered = render(playbook, host=Host("h", "192.0.2.1", playbook.system), variables={}, campaign="c")
+    return next(str(step.options["script"]) for step in rendered.actions if step.verb == "run_script")
+
+
+def test_the_shell_script_is_one() -> None:
+    """A POSIX shell parses the script of linux-previous-kernel."""
+    done = subprocess.run(
+        ["sh", "-n", "-c", script("linux-previous-kernel")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_powershell_script_is_one() -> None:
+    """The grammar of PowerShell parses the script of asr-shortcuts."""
+    tree_sitter = pytest.importorskip("tree_sitter")
+    grammar = pytest.importorskip("tree_sitter_powershell")
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    assert not parser.parse(script("asr-shortcuts").encode()).root_node.has_error

@@ -187,3 +187,16 @@ def test_scripts_that_only_sound_like_it_pass(line: str) -> None:
     """Comments, grub-reboot and other words are no restart."""
     body = f"actions:\n  - run_script:\n      shell: powershell\n      script: |\n        {line}\n        echo a\n"
     assert told(body) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ 1 // 0 }}", "p.yml:5:24: template: integer division or modulo by zero"),
+        ("{{ 'a' | uper }}", "p.yml:5:24: template: No filter named 'uper'."),
+        ("{{ host.nme }}", "p.yml:5:24: template: host has no 'nme'; did you mean 'name'?"),
+    ],
+)
+def test_templates_that_fail_on_every_host_are_told_before_any(text: str, expected: str) -> None:
+    """What needs no host to go wrong is found without one."""
+    assert starts(expected, told(f'actions: [delete_file: "{text}"]\n'))

@@ -7,7 +7,7 @@ from unloop.errors import Problem, did_you_mean
 from unloop.playbook.document import LadderRung, Path, Playbook, Step, leaves
 from unloop.playbook.ladder import rung_problems
 from unloop.playbook.lint import lint, path_advice
-from unloop.playbook.render import preview, template_problems
+from unloop.playbook.render import preview, preview_problems, template_problems
 from unloop.playbook.vocabulary import OptionRule, Vocabulary, Word
 
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -22,6 +22,7 @@ def check(playbook: Playbook, vocabulary: Vocabulary) -> tuple[Problem, ...]:
     problems = [
         *_name(playbook),
         *_texts(playbook),
+        *preview_problems(playbook),
         *_ladder(shown),
         *_steps(shown, (*shown.actions, *shown.cleanup), vocabulary.verbs, "verb"),
         *_steps(shown, shown.checks, vocabulary.checks, "check"),

@@ -60,9 +60,14 @@ def render(playbook: Playbook, *, host: Host, variables: Mapping[str, str], camp
 
 def preview(playbook: Playbook) -> Playbook:
     """The playbook with the variables' defaults filled in; what depends on the host stays a template. Never raises."""
-    made = _Preview({})
-    made.required = playbook.required
-    return made.playbook(playbook, {})
+    return _Preview(playbook.required).playbook(playbook, {})
+
+
+def preview_problems(playbook: Playbook) -> tuple[Problem, ...]:
+    """What goes wrong while the variables' defaults are filled in; it would go wrong for every host."""
+    made = _Preview(playbook.required)
+    made.playbook(playbook, {})
+    return tuple(made.problems)
 
 
 def host_names(host: Host) -> dict[str, Any]:
@@ -76,6 +81,7 @@ def template_problems(text: str, place: Place, variables: Mapping[str, str]) -> 
     """What is wrong with a text's Jinja, as far as it can be told without a host."""
     try:
         tree = environment().parse(text)
+        _template(text)
     except TemplateSyntaxError as error:
         return (_syntax(error, place),)
     known = {*variables, *NAMES}
@@ -196,7 +202,9 @@ class _Renderer:
 class _Preview(_Renderer):
     """Renders what the variables' defaults alone can fill in."""
 
-    required: tuple[str, ...] = ()
+    def __init__(self, required: tuple[str, ...]) -> None:
+        super().__init__({})
+        self.required = required
 
     def variable(self, name: str, text: str) -> None:
         """A variable whose default depends on the host has no value yet."""
