@@ -4,6 +4,9 @@ import base64
 import json
 import random
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from unloop.model.host import System
 from unloop.model.power import BootDevice, PowerState
 from unloop.rehearsal import rmcp
@@ -64,8 +67,32 @@ def test_ipmi_drops_what_is_no_packet() -> None:
     """Noise, cut packets and sessions that don't exist get no answer and break nothing."""
     bmc = IpmiBmc(_machine())
     good = _open_request()
-    noise = [b"", b"\x06", bytes(40), good[:12], good[:-5], good[:6] + b"\x01\x02\x03\x04" + good[10:]]
+    noise = [
+        b"",
+        b"\x06",
+        bytes(40),
+        bytes.fromhex("0600ff06000011be"),
+        good[:12],
+        good[:-5],
+        good[:6] + b"\x01\x02\x03\x04" + good[10:],
+    ]
     assert [bmc.receive(datagram, now=0.0) for datagram in noise] == [None] * len(noise)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_ipmi_survives_any_datagram(data: st.DataObject) -> None:
+    """Whatever bytes come, cut or altered at will, the BMC answers or drops them and lives on."""
+    bmc = IpmiBmc(_machine())
+    ping = bytes.fromhex("0600ff06000011be80050000")
+    question = rmcp.plain(bytes.fromhex("20 18 c8 81 04 38 8e 04 b1"))
+    datagram = bytearray(data.draw(st.sampled_from([ping, question, _open_request(), b""])))
+    for _ in range(data.draw(st.integers(0, 3))):
+        if datagram:
+            datagram[data.draw(st.integers(0, len(datagram) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(datagram[: data.draw(st.integers(0, len(datagram)))]) + data.draw(st.binary(max_size=40))
+    bmc.receive(cut, now=0.0)
+    assert bmc.receive(ping, now=0.0) is not None
 
 
 def test_ipmi_sessions_are_few_and_half_open_ones_are_forgotten() -> None:

@@ -60,7 +60,7 @@ def parse(datagram: bytes) -> Ping | Packet | None:
         return None
     body = datagram[4:]
     if datagram[3] == _ASF:
-        is_ping = body[:4] == _ASF_IANA and body[4] == 0x80
+        is_ping = len(body) >= 6 and body[:4] == _ASF_IANA and body[4] == 0x80
         return Ping(tag=body[5]) if is_ping else None
     if datagram[3] != _IPMI:
         return None
