@@ -168,7 +168,7 @@ def channels_page() -> Iterator[str]:
             raise TypeError(f"{name} is no channel")
         yield f"## {name}"
         yield f"{channel.title}. Port {channel.default_port}. Abilities: {_words(abilities(channel)) or 'none'}."
-        yield inspect.getdoc(channel) or ""
+        yield _as_markdown(inspect.getdoc(channel) or "")
         if channel.Options is not NoOptions:
             yield _as_markdown(inspect.getdoc(channel.Options) or "")
             rows = ((f"`{name}_{f.name}`", _type(f.type), _default(f.default)) for f in fields(channel.Options))
@@ -287,9 +287,13 @@ def _code(text: str) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(_as_markdown(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines
-    )
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Text that a table can hold; only outside of code does a backslash escape."""
+    plain = _as_markdown(text)
+    return (plain if "`" in plain else plain.replace("\\", "\\\\")).replace("|", "\\|")
 
 
 def _with_note(parts: Iterable[str]) -> Iterator[str]:
