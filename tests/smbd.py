@@ -37,7 +37,7 @@ def smbd(directory: Path, *settings: str, address: str = "127.0.0.8") -> Iterato
     configuration.write_text(_configuration(state, root, address, user, settings))
     _add_user(smbpasswd, configuration, user)
     arguments = [program, "--foreground", "--no-process-group", "--debug-stdout", f"--configfile={configuration}"]
-    with running([*arguments, f"--port={port}", "--debuglevel=1"], log=directory / "smbd.log", start_new_session=True):
+    with running([*arguments, f"--port={port}"], log=directory / "smbd.log", start_new_session=True):
         wait_until(lambda: answers(address, port), what="smbd")
         yield Smbd(address, port, root, user)
 

@@ -4,6 +4,9 @@ import json
 import logging
 from typing import Any
 
+LIBRARIES = ("paramiko", "pypsrp", "smbprotocol", "spnego", "urllib3")
+"""They log with a traceback what they also raise; the channels turn that into one error of ours."""
+
 _PLAIN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -43,4 +46,6 @@ def configure(*, verbose: bool = False, as_json: bool = False) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.ERROR)
+    for library in LIBRARIES:
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     logging.getLogger("unloop").setLevel(logging.DEBUG if verbose else logging.WARNING)

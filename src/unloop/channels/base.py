@@ -89,7 +89,11 @@ class Channel(ABC):
         """Log off and disconnect; never raises, may be called twice."""
 
     def __enter__(self) -> Self:
-        self.open()
+        try:
+            self.open()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -4,7 +4,7 @@ import binascii
 import io
 import socket
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import paramiko
 from paramiko.agent import AgentKey
@@ -64,7 +64,8 @@ class SshLink:
             if credential.key:
                 missing = self.transport.auth_publickey(credential.username, private_key(credential))
             elif agent:
-                missing = self.transport.auth_publickey(credential.username, _agent_key(agent_key))
+                with closing(paramiko.Agent()) as held:
+                    missing = self.transport.auth_publickey(credential.username, _agent_key(held, agent_key))
             else:
                 password = credential.password.reveal()
                 missing = self.transport.auth_password(credential.username, password, fallback=False)
@@ -133,11 +134,8 @@ def private_key(credential: Credential) -> paramiko.PKey:
     raise LogonUndecided("the private key can't be read: neither Ed25519, ECDSA nor RSA, or locked by another password")
 
 
-def _agent_key(wanted: str) -> AgentKey:
-    try:
-        keys = paramiko.Agent().get_keys()
-    except paramiko.SSHException as error:
-        raise LogonUndecided("the SSH agent does not answer") from error
+def _agent_key(held: paramiko.Agent, wanted: str) -> AgentKey:
+    keys = held.get_keys()
     fitting = [key for key in keys if wanted in {"", key.comment, key.fingerprint}]
     if len(fitting) != 1:
         held = ", ".join(f"{key.comment} {key.fingerprint}" for key in fitting or keys) or "none"

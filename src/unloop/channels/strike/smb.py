@@ -6,7 +6,7 @@ from unloop.channels.base import Deadline
 from unloop.channels.perform import perform
 from unloop.channels.smb import SmbChannel
 from unloop.channels.strike.base import Strike
-from unloop.errors import Unsupported
+from unloop.channels.strike.boot import boot_of
 from unloop.model.order import Order
 from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
@@ -26,7 +26,4 @@ class SmbStrike(Strike):
         """Log on, perform, and ask for the boot."""
         with SmbChannel(self.target, deadline) as channel:
             report = perform(self.order, channel)
-            try:
-                return report, channel.boot_identity()
-            except Unsupported:
-                return report, None
+            return report, boot_of(channel)

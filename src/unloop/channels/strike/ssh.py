@@ -8,6 +8,7 @@ from unloop.channels.mapping import placed
 from unloop.channels.perform import perform
 from unloop.channels.ssh import SshChannel
 from unloop.channels.strike.base import Strike
+from unloop.channels.strike.boot import boot_of
 from unloop.errors import ProtocolError, Unsupported
 from unloop.model.order import Order, Shell
 from unloop.model.power import BootIdentity
@@ -31,10 +32,7 @@ class SshStrike(Strike):
         """Log on, land the order, and ask for the boot."""
         with SshChannel(self.target, deadline) as channel:
             report = perform(self.order, channel) if self.order.files is not None else self._run(channel)
-            try:
-                return report, channel.boot_identity()
-            except Unsupported:
-                return report, None
+            return report, boot_of(channel)
 
     def _run(self, channel: SshChannel) -> RemedyReport:
         for shell in channel.shells():

@@ -6,6 +6,7 @@ from unloop.channels.answers import parse_report
 from unloop.channels.base import Deadline
 from unloop.channels.mapping import placed
 from unloop.channels.strike.base import Strike
+from unloop.channels.strike.boot import boot_of
 from unloop.channels.winrm import WinrmChannel
 from unloop.errors import ProtocolError
 from unloop.model.order import Order, Shell
@@ -33,4 +34,4 @@ class WinrmStrike(Strike):
                 said = " ".join(done.stderr.split())[:200]
                 meant = ProtocolError(f"{error.message}; it wrote: {said}") if said else error
                 raise placed(meant, self.target, self.channel) from error
-            return report, channel.boot_identity()
+            return report, boot_of(channel)
