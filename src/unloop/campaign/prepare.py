@@ -8,6 +8,7 @@ from unloop.actions.vocabulary import vocabulary
 from unloop.campaign.plan import Plan, make_plan
 from unloop.errors import EmptySelection, InputError
 from unloop.model.host import Host
+from unloop.model.host_run import Rung
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order
 from unloop.playbook.check import check
@@ -16,6 +17,8 @@ from unloop.playbook.ladder import rung_values
 from unloop.playbook.render import render
 
 PLACEHOLDER = "planned"
+OFFERED = frozenset({Rung.IN_BAND, Rung.RACE, Rung.HANDS_ON})
+"""safe_mode needs a channel that runs a command over SMB's service control pipe; none can, so no plan offers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Prepared:
 
     plan: Plan
     playbook: Playbook
+    left_out: tuple[str, ...] = ()
+    """Rungs of the playbook's ladder that no channel here can climb."""
 
 
 def prepare(
@@ -58,12 +63,13 @@ def prepare(
 
     changes = tuple(f"{step.verb} {_options_in_short(step.options)}".rstrip() for step in first.actions)
     plan = make_plan(meant, order_for=order_for, options=bounded, waves=waves, changes=changes)
-    return Prepared(plan, playbook)
+    left_out = tuple(rung.name for rung in first.ladder if rung.name not in OFFERED)
+    return Prepared(plan, playbook, left_out)
 
 
 def with_ladder(options: CampaignOptions, ladder: Sequence[LadderRung]) -> CampaignOptions:
     """The options with the playbook's ladder, and what its rungs say of their budgets, unless the operator said it."""
-    names = tuple(rung.name for rung in ladder)
+    names = tuple(rung.name for rung in ladder if rung.name in OFFERED)
     if names:
         options = replace(options, ladder=names)
     default = CampaignOptions()

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -36,6 +35,23 @@ from unloop.settings.load import load as load_settings
 from unloop.settings.schema import Settings
 
 CANARY = ("1", "5", "rest")
+_RACE = (
+    "resets",
+    "watch",
+    "spacing",
+    "observe",
+    "elapsed",
+    "silent_boots",
+    "look",
+    "interval",
+    "window",
+    "crash_silence",
+    "strike",
+    "power",
+    "power_poll",
+    "lease",
+)
+"""Settings of the race that bound a campaign under the same name."""
 
 
 @click.command("run")
@@ -100,17 +116,15 @@ def chosen(source: str, selection: str, settings: Settings, *, victims: str | No
     return hosts
 
 
-def options_of(settings: Settings, *, silent: bool, roles: Sequence[str]) -> CampaignOptions:
+def options_of(settings: Settings, *, silent: bool = False, roles: Sequence[str] = ()) -> CampaignOptions:
     """The bounds that the settings and the command line put on a campaign."""
-    race, limits = settings.race, settings.limits
-    return replace(
-        CampaignOptions(),
-        resets=race.resets,
-        watch=race.watch,
-        spacing=race.spacing,
-        observe=race.observe,
-        elapsed=race.elapsed,
-        verify=settings.verify.timeout,
+    limits, verify = settings.limits, settings.verify
+    shared = {name: getattr(settings.race, name) for name in _RACE}
+    return CampaignOptions(
+        **shared,
+        verify=verify.timeout,
+        verify_poll=verify.poll,
+        restart_after=verify.restart_after,
         in_flight=limits.in_flight,
         limits={"rack": limits.per_rack, "power_domain": limits.per_power_domain, "site": limits.per_site},
         reset_silent=silent,

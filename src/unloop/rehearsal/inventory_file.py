@@ -36,6 +36,33 @@ COLUMNS = (
     "bitlocker",
     "reported_broken_at",
 )
+STORE = "unloop.db"
+PACE = """\
+# A simulated boot takes seconds where a real one takes minutes; windows are not stretched, they last 1 to 8 s.
+[race]
+look = "1s"
+watch = "14s"
+interval = "200ms"
+window = "11s"
+strike = "6s"
+spacing = "3s"
+observe = "12s"
+crash_silence = "1200ms"
+elapsed = "12s"
+silent_boots = 2
+power = "20s"
+power_poll = "250ms"
+lease = "12s"
+threads = 32
+
+[verify]
+timeout = "60s"
+poll = "1500ms"
+restart_after = "9s"
+
+[limits]
+per_rack = 8
+"""
 Account = tuple[str, str]
 """User name and password."""
 
@@ -179,5 +206,9 @@ def _settings(paths: Paths, credentials: Mapping[Account, str]) -> str:
         "[trust]",
         f"known_hosts = {json.dumps(str(paths.known_hosts))}",
         f"tls_ca = {json.dumps(str(paths.authority))}",
+        "",
+        PACE,
+        "[store]",
+        f"url = {json.dumps(f'sqlite:///{paths.directory / STORE}')}",
     ]
     return "\n".join([*lines, ""])

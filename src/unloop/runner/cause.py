@@ -17,6 +17,7 @@ class Cause(StrEnum):
     BMC_MISMATCH = "the BMC belongs to another host, so nothing was reset"
     ROLE_NOT_NAMED = "hosts of this role are reset only when the plan names the role"
     DOORS_CLOSED = "up, with every port closed; not reset"
+    NO_ANSWER = "no in-band channel answered"
     SILENT = "silent, with no evidence of a crash loop; not reset (--reset-silent permits it)"
     NOTHING_ANSWERED = "neither the host nor its BMC ever answered"
     NO_CHANNEL = "the inventory names no channel that could reach it"
@@ -24,7 +25,7 @@ class Cause(StrEnum):
     STILL_BROKEN = "the remedy landed, but the host did not come back for good"
 
 
-_UNREACHABLE = frozenset({Cause.DOORS_CLOSED, Cause.SILENT, Cause.NOTHING_ANSWERED})
+_UNREACHABLE = frozenset({Cause.DOORS_CLOSED, Cause.NO_ANSWER, Cause.SILENT, Cause.NOTHING_ANSWERED})
 
 
 def outcome_of(cause: Cause, host: Host) -> Outcome:

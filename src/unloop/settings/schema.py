@@ -88,6 +88,19 @@ class RaceSettings:
     spacing: float = setting("least time between two resets of one host", 30.0, kind="duration")
     observe: float = setting("how long a host is observed for evidence of a crash loop", 600.0, kind="duration")
     elapsed: float = setting("budget of a host without power control", 7200.0, kind="duration")
+    silent_boots: int = setting("boots in a row without an open port after which a host counts as parked", 3)
+    look: float = setting("how long each visit looks for an open port", 5.0, kind="duration")
+    interval: float = setting("between two rounds of probes of one host", 0.25, kind="duration")
+    window: float = setting(
+        "how long after its first open port a host is watched for its crash", 120.0, kind="duration"
+    )
+    crash_silence: float = setting(
+        "how long a host must stay silent after an open port for that to count as a crash", 15.0, kind="duration"
+    )
+    strike: float = setting("the time allowed to one strike", 20.0, kind="duration")
+    power: float = setting("the time allowed to one off-and-on sequence", 120.0, kind="duration")
+    power_poll: float = setting("between two looks at the power state during a reset", 1.0, kind="duration")
+    lease: float = setting("how long a worker may hold a host without a sign of life", 30.0, kind="duration")
     threads: int = setting("threads for strikes of libraries that block", 16)
 
 
@@ -96,6 +109,12 @@ class VerifySettings:
     """How a repair is proven."""
 
     timeout: float = setting("how long proof is waited for before the outcome is unverified", 1800.0, kind="duration")
+    poll: float = setting("between two looks at a host whose remedy has landed", 10.0, kind="duration")
+    restart_after: float = setting(
+        "a host still up in the boot in which the remedy landed is restarted in an orderly way after this time",
+        180.0,
+        kind="duration",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def fold(run: HostRun, tools: Tools, boot: Boot) -> Step:
         return reported(run, tools, progress, boot)
     if boot.struck is not None and not boot.gone and all_refused(progress, run.host):
         return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.struck.summary)
-    return climb(progress, Cause.SILENT, run.host, tools.options, now)
+    cause = Cause.NO_ANSWER if boot.struck is None else Cause.ELAPSED
+    return climb(progress, cause, run.host, tools.options, now)
 
 
 def _detail(boot: Boot) -> str:
