@@ -6,6 +6,7 @@ open and silent; they are reset when the host's network comes up again, as a fre
 """
 
 import asyncio
+import contextlib
 import ctypes
 import socket
 import struct
@@ -42,7 +43,7 @@ class Gate:
         self._address, self._port, self._serve = address, port, serve
         self._drops = CAN_DROP and not refuse_when_shut
         self._listener: socket.socket | None = None
-        self._acceptor: asyncio.Task[None] | None = None
+        self._is_open = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._silent: list[socket.socket] = []
         self._open: set[socket.socket] = set()
@@ -57,14 +58,15 @@ class Gate:
             self._listener = listen(self._address, self._port)
         elif self._drops:
             self._listener.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
-        self._acceptor = asyncio.create_task(self._accept(self._listener))
+        self._is_open = True
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     def shut(self) -> None:
         """The host is gone: nothing answers any more, and what was connected stays connected to silence."""
-        if self._acceptor is None or self._listener is None:
+        if not self._is_open or self._listener is None:
             return
-        self._acceptor.cancel()
-        self._acceptor = None
+        self._is_open = False
+        asyncio.get_running_loop().remove_reader(self._listener)
         if self._drops:
             swallow(self._listener)
         else:
@@ -92,21 +94,25 @@ class Gate:
             connection.close()
         self._silent.clear()
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listener)
+    def _accept(self, listener: socket.socket) -> None:
+        """Called when a connection waits; one that is gone again is passed over."""
+        try:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = asyncio.create_task(self._run(connection))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        except OSError:
+            return
+        self._open.add(connection)
+        task = asyncio.create_task(self._run(connection))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(done, connection))
+
+    def _ended(self, task: asyncio.Task[None], connection: socket.socket) -> None:
+        """Called for every connection, also for one that was cancelled before it was served."""
+        self._tasks.discard(task)
+        self._open.discard(connection)
+        connection.close()
 
     async def _run(self, connection: socket.socket) -> None:
-        self._open.add(connection)
-        try:
+        with contextlib.suppress(OSError, EOFError):
             await self._serve(connection)
-        except (OSError, EOFError):
-            return
-        finally:
-            self._open.discard(connection)
-            connection.close()
