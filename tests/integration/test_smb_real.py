@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from servers import missing, require
 from smbd import Smbd, smbd
+from unloop.channels import svcctl
 from unloop.channels.base import Deadline, Target
 from unloop.channels.smb import SmbChannel
+from unloop.channels.smb_service import ServicePipe
 from unloop.channels.strike.registry import strike_for
 from unloop.errors import AccessDenied, LogonRefused, LogonUndecided, NotFound, Unsupported
 from unloop.model.files import Disposition, FileGuard, FileOrder
@@ -262,3 +266,50 @@ def test_the_strike_lands_and_is_idempotent(server: Smbd, place: Path) -> None:
     assert (place / "C-00000290-1.sys").exists()
     again, _ = strike(target(server), order(server, place)).fire(Deadline.after(20))
     assert again.verdict == Verdict.NO_MATCH
+
+
+def test_service_control_speaks_rpc_and_samba_refuses_creation(server: Smbd) -> None:
+    """Samba's svcctl takes our bind and our calls; creating a service it does not offer, which is Unsupported."""
+    with channel(server) as smb:
+        with ServicePipe(smb.connect_tree("IPC$")) as pipe:
+            opened = pipe.call(svcctl.Call.OPEN_MANAGER, svcctl.open_manager())
+            manager = svcctl.handle_in(opened, "open the manager")
+            found = pipe.call(svcctl.Call.OPEN_SERVICE, svcctl.open_service(manager, "Spooler"))
+            service = svcctl.handle_in(found, "open a service")
+            svcctl.check(pipe.call(svcctl.Call.CLOSE_HANDLE, service), "close")
+            missing = pipe.call(svcctl.Call.OPEN_SERVICE, svcctl.open_service(manager, "no-such-service"))
+            with pytest.raises(NotFound):
+                svcctl.handle_in(missing, "open a service")
+            svcctl.check(pipe.call(svcctl.Call.CLOSE_HANDLE, manager), "close")
+        with pytest.raises(Unsupported, match="0x1c010002"):
+            smb.run_service_command("cmd.exe /c ver")
+
+
+DECODE = """
+import sys
+from samba.dcerpc import svcctl
+from samba.ndr import ndr_unpack_in
+def show(kind, text):
+    call = kind()
+    ndr_unpack_in(call, bytes.fromhex(text))
+    return call
+create = show(svcctl.CreateServiceW, sys.argv[1])
+print(create.in_ServiceName, create.in_DisplayName, create.in_type, create.in_start_type, create.in_binary_path, sep="|")
+start = show(svcctl.StartServiceW, sys.argv[2])
+print(start.in_NumArgs)
+"""
+
+
+def test_samba_s_own_decoder_reads_our_calls() -> None:
+    """The calls that smbd does not offer are read by Samba's NDR decoder as what we meant."""
+    python = require("python3", "/usr/bin")
+    system_python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else python
+    handle = bytes(range(20))
+    create = svcctl.create_service(handle, "unloop-1", "cmd.exe /c bcdedit /deletevalue safeboot")
+    arguments = [system_python, "-c", DECODE, create.hex(), svcctl.start_service(handle).hex()]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if "No module named 'samba'" in done.stderr:
+        missing("Samba's Python bindings are not installed")
+    assert done.stdout.splitlines() == ["unloop-1|unloop-1|16|3|cmd.exe /c bcdedit /deletevalue safeboot", "0"], (
+        done.stderr
+    )

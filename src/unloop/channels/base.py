@@ -218,6 +218,15 @@ class Wake(Protocol):
         ...
 
 
+@runtime_checkable
+class ServiceCommand(Protocol):
+    """Start one command with the rights of the local system, without a shell; what comes of it is not told."""
+
+    def run_service_command(self, command_line: str) -> None:
+        """Create a service for the command, start it and delete it; return when the host started it."""
+        ...
+
+
 ABILITIES: Mapping[str, type[Any]] = {
     "files": Files,
     "programs": Programs,
@@ -225,6 +234,7 @@ ABILITIES: Mapping[str, type[Any]] = {
     "power": Power,
     "boot_once": BootOnce,
     "wake": Wake,
+    "service_command": ServiceCommand,
 }
 
 

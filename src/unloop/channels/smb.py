@@ -17,6 +17,7 @@ from unloop.channels.base import Channel, Deadline, Target
 from unloop.channels.mapping import connected, mapped
 from unloop.channels.smb_errors import STATUS_OBJECT_PATH_NOT_FOUND, logging_on, status_of, translated
 from unloop.channels.smb_link import SmbConnection
+from unloop.channels.smb_service import run_service_command
 from unloop.channels.smb_tree import Listed, SmbTree
 from unloop.errors import ChannelError, ConnectionLost, InputError, LogonUndecided, Problem, Unsupported
 from unloop.model.files import FileEntry
@@ -80,8 +81,15 @@ class SmbChannel(Channel):
         with self._mapped(f"share {self._settings.share}"):
             self._tree = SmbTree(self.connect_tree(self._settings.share))
 
+    def run_service_command(self, command_line: str) -> None:
+        """Start a command as the local system, over the service control pipe; what comes of it is not told."""
+        with self._mapped("service control"):
+            run_service_command(self.connect_tree("IPC$"), command_line)
+
     def connect_tree(self, share: str) -> TreeConnect:
-        """Open another share of the same session."""
+        """Open a share of the session."""
+        if self._session is None:
+            raise ConnectionLost("the channel is not open")
         tree = TreeConnect(self._session, rf"\\{self.target.address}\{share}")
         tree.connect()
         return tree
