@@ -1,5 +1,6 @@
 """The files of one simulated host, in memory: a tree with times, sizes and the system's own rules about case."""
 
+import errno
 import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -82,6 +83,16 @@ class FileTree:
         name = self.stat(path).name if self.exists(path) else path[-1]
         self._nodes[self._key(path)] = Node(name=name, modified=modified, content=content, read_only=read_only)
 
+    def change(self, path: tuple[str, ...], *, modified: datetime, read_only: bool) -> None:
+        """Give a node another time and protection; its content stays."""
+        node = self.stat(path)
+        if path:
+            self._nodes[self._key(path)] = replace(node, modified=modified, read_only=read_only)
+
+    def same(self, first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+        """Whether two paths mean the same place, by the system's rules about case."""
+        return self._key(first) == self._key(second)
+
     def remove(self, path: tuple[str, ...]) -> None:
         """Delete a file or an empty directory."""
         node = self.stat(path)
@@ -94,6 +105,8 @@ class FileTree:
     def rename(self, source: tuple[str, ...], destination: tuple[str, ...]) -> None:
         """Move a node with all below it; never overwrites."""
         node = self.stat(source)
+        if len(destination) > len(source) and self.same(destination[: len(source)], source):
+            raise OSError(errno.EINVAL, "a directory can't be moved into itself", "/".join(destination))
         if self.exists(destination) and self._key(source) != self._key(destination):
             raise FileExistsError("/".join(destination))
         if not self.stat(destination[:-1]).is_directory:
