@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        result: Any = unloop.main(args=arguments, standalone_mode=False)
+        result: Any = unloop.main(args=arguments, prog_name="unloop", standalone_mode=False)
     except click.exceptions.Abort:
         complain("stopped: nothing was started")
         return ExitCode.STOPPED

@@ -1,15 +1,15 @@
 """Verification: after the remedy has landed, the host itself must show on a later boot that it is good and stays up."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from unloop.channels.answers import JUDGED_BY_TIME, parse_checks, verification
-from unloop.channels.base import Channel, Deadline, Files, Observe, Programs
+from unloop.channels.base import Channel, Deadline, Files, Observe, Programs, abilities
 from unloop.channels.perform import check_files
 from unloop.errors import ChannelError
 from unloop.model.effect import EffectKind
 from unloop.model.host import Endpoint, Host
-from unloop.model.host_run import End, HostRun, Step, Wait
+from unloop.model.host_run import End, HostRun, Progress, Step, Wait
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Check, CheckKind, Order, Shell
 from unloop.model.outcome import Outcome
@@ -30,43 +30,66 @@ from unloop.store.progress import Finding, Visit
 RESTART = {Shell.POWERSHELL: "shutdown.exe /r /t 0 /f", Shell.CMD: "shutdown /r /t 0 /f", Shell.SH: "systemctl reboot"}
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a host gave, over one channel or several: every check's answer, and the boot."""
+
+    checks: tuple[CheckReport, ...]
+    boot: BootIdentity | None
+    via: tuple[str, ...]
+
+    def joined(self, other: "Look", progress: Progress) -> "Look":
+        """Both looks: an answer beats none, and the boot that compares with the landing's beats one that does not."""
+        told = {report.check: report for report in other.checks if report.holds is not None}
+        checks = tuple(told.get(report.check, report) if report.holds is None else report for report in self.checks)
+        ours = self.boot is not None and boot_changed(progress, self.boot) is not None
+        boot = self.boot if ours or other.boot is None else other.boot
+        return Look(checks, boot, (*self.via, *other.via))
+
+    def is_whole(self, progress: Progress) -> bool:
+        """Whether no other channel could add anything."""
+        answered = all(report.holds is not None for report in self.checks)
+        return answered and self.boot is not None and boot_changed(progress, self.boot) is not None
+
+
 async def visit(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
-    """Look at the host over the channel that landed the remedy, or another, and judge what it answers."""
+    """Look at the host over the channel that landed the remedy, and over others for what it can't tell."""
     watcher = Watcher(tools.prober, tools.clock, await doors_of(run.host.endpoints), tools.options.interval)
-    sighting = watcher.start()
-    opened = await watcher.until_open(sighting, seconds=tools.options.look)
+    opened = await watcher.until_open(watcher.start(), seconds=tools.options.look)
+    endpoints = _preferred(run, opened)
+    found: Look | None = None
     failures = []
-    for endpoint in _preferred(run, opened):
+    for endpoint in endpoints:
         work = partial(_look, run.host, order, endpoint, tools.options.strike)
         try:
-            checks, boot = await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
+            look = await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
         except ChannelError as error:
             failures.append(str(error))
             continue
-        return await _judged(run, tools, order, endpoint, checks, boot)
+        found = look if found is None else found.joined(look, run.progress)
+        if found.is_whole(run.progress):
+            break
+    if found is not None:
+        return await _judged(run, tools, order, endpoints, found)
     step = after_silence(run.progress, run.host, tools.options, tools.clock.now())
     return step, Visit(findings=(Finding("no answer", {"failures": failures}),) if failures else ())
 
 
 async def _judged(
-    run: HostRun,
-    tools: Tools,
-    order: Order,
-    endpoint: Endpoint,
-    checks: tuple[CheckReport, ...],
-    boot: BootIdentity | None,
+    run: HostRun, tools: Tools, order: Order, endpoints: list[Endpoint], look: Look
 ) -> tuple[Step, Visit]:
     up_for = max((check.seconds for check in order.checks if check.kind is CheckKind.UP_FOR), default=0.0)
-    step = after_checks(run.progress, checks, boot, up_for=up_for, options=tools.options, now=tools.clock.now())
+    boot, now = look.boot, tools.clock.now()
+    step = after_checks(run.progress, look.checks, boot, up_for=up_for, options=tools.options, now=now)
     data = {
         "boot": None if boot is None else {"value": boot.value, "source": boot.source},
-        "checks": [{"check": report.check, "holds": report.holds, "message": report.message} for report in checks],
+        "checks": [{"check": report.check, "holds": report.holds, "message": report.message} for report in look.checks],
     }
     if isinstance(step.then, End) and step.then.outcome is Outcome.FIXED:
         step = await _clean_up(run, tools, step)
-    if _restart_is_due(run, tools.options, boot, tools.clock.now().timestamp()):
-        step = await _restart(run, tools, endpoint, step)
-    return step, Visit(findings=(Finding("verification", data, endpoint.channel),))
+    elif _restart_is_due(run, tools.options, boot, now.timestamp()):
+        step = await _restart(run, tools, endpoints, step)
+    return step, Visit(findings=(Finding("verification", data, " ".join(look.via)),))
 
 
 async def _clean_up(run: HostRun, tools: Tools, step: Step) -> Step:
@@ -92,14 +115,12 @@ def _preferred(run: HostRun, opened: tuple[str, ...]) -> list[Endpoint]:
     return sorted(open_now, key=lambda endpoint: endpoint.channel != run.progress.landed_via)
 
 
-def _look(
-    host: Host, order: Order, endpoint: Endpoint, seconds: float, credential: Credential
-) -> tuple[tuple[CheckReport, ...], BootIdentity | None]:
+def _look(host: Host, order: Order, endpoint: Endpoint, seconds: float, credential: Credential) -> Look:
     channel = load("unloop.channels", endpoint.channel)(target_of(host, endpoint, credential), Deadline.after(seconds))
     asked = tuple(check for check in order.checks if check.kind not in JUDGED_BY_TIME)
     with channel:
         boot = channel.boot_identity() if isinstance(channel, Observe) else None
-        return _ask(channel, order, asked), boot
+        return Look(_ask(channel, order, asked), boot, (endpoint.channel,))
 
 
 def _ask(channel: Channel, order: Order, asked: tuple[Check, ...]) -> tuple[CheckReport, ...]:
@@ -123,7 +144,7 @@ def _restart_is_due(run: HostRun, options: CampaignOptions, boot: BootIdentity |
     return boot_changed(run.progress, boot) is False and now - landed_at.timestamp() > options.restart_after
 
 
-async def _restart(run: HostRun, tools: Tools, endpoint: Endpoint, step: Step) -> Step:
+async def _restart(run: HostRun, tools: Tools, endpoints: list[Endpoint], step: Step) -> Step:
     """An orderly restart from inside, once: the proof wants a later boot, and this host stays up by itself."""
     asked = partial(
         ledger.permit,
@@ -134,7 +155,8 @@ async def _restart(run: HostRun, tools: Tools, endpoint: Endpoint, step: Step) -
         limits=Limits(),
         now=tools.now(),
     )
-    if not issubclass(load("unloop.channels", endpoint.channel), Programs):  # type: ignore[arg-type]
+    endpoint = next((item for item in endpoints if _runs_programs(item)), None)
+    if endpoint is None:
         return step
     if await tools.in_store(asked) is not Permission.GRANTED:
         return step
@@ -155,6 +177,10 @@ async def _restart(run: HostRun, tools: Tools, endpoint: Endpoint, step: Step) -
     )
     await tools.in_store(settled)
     return replace(step, progress=replace(step.progress, restarts=run.progress.restarts + 1))
+
+
+def _runs_programs(endpoint: Endpoint) -> bool:
+    return "programs" in abilities(load("unloop.channels", endpoint.channel))  # type: ignore[arg-type]
 
 
 def _order_restart(host: Host, endpoint: Endpoint, seconds: float, credential: Credential) -> None:
