@@ -11,6 +11,7 @@ from pypsrp.wsman import NAMESPACES, WSMan
 
 from unloop.channels import kerberos
 from unloop.channels.base import Deadline, Target
+from unloop.channels.winrm_sockets import Sockets
 from unloop.errors import InputError, LogonRefused, LogonUndecided, Problem, ProtocolError
 from unloop.secrets.secret import Credential
 
@@ -65,6 +66,15 @@ class BoundWSMan(WSMan):  # type: ignore[misc]  # pypsrp is untyped to us
     def __init__(self, deadline: Deadline, *args: Any, **options: Any) -> None:
         self._deadline = deadline
         super().__init__(*args, **options)
+        # pypsrp makes the session at the first request; we need its sockets before.
+        self.transport.session = self.transport._build_session()  # noqa: SLF001
+        self._sockets = Sockets(deadline)
+        self._sockets.watch(self.transport.session)
+
+    def close(self) -> None:
+        """End every connection, also one in the middle of an answer."""
+        super().close()
+        self._sockets.close()
 
     def invoke(self, *args: Any, **options: Any) -> Any:
         """Send one request once; the time left bounds it."""
@@ -87,8 +97,7 @@ class BoundWSMan(WSMan):  # type: ignore[misc]  # pypsrp is untyped to us
 
         For a domain account the host answers 401 also when no domain controller was there to ask; that is undecided.
         """
-        auth = self.transport.session.auth if self.transport.session else None
-        contexts = getattr(auth, "contexts", None)
+        contexts = getattr(self.transport.session.auth, "contexts", None)
         if contexts is not None and not any(context.complete for context in contexts.values()):
             return LogonUndecided("the host broke off before the credential was shown (401)")
         if self.transport.auth == "kerberos":
@@ -149,10 +158,8 @@ def _mechanism(auth: str, credential: Credential) -> str:
 
 def _expect_name(wsman: BoundWSMan, name: str) -> None:
     """Let the certificate carry the host's name although we connect to its address."""
-    session = wsman.transport._build_session()  # noqa: SLF001 - pypsrp has no setting for it
-    pool = session.get_adapter("https://").poolmanager
+    pool = wsman.transport.session.get_adapter("https://").poolmanager
     pool.connection_pool_kw |= {"assert_hostname": name, "server_hostname": name}
-    wsman.transport.session = session
 
 
 def _certificate(credential: Credential, files: ExitStack) -> dict[str, Any]:
