@@ -1,10 +1,11 @@
 """Turning what a library raises into our errors, with the host's and the channel's name on every one."""
 
 import errno
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from unloop.channels.base import Target
+from unloop.channels.base import Deadline, Target
 from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded, Refused, Unreachable
 
 Translate = Callable[[Exception], ChannelError]
@@ -27,6 +28,13 @@ def mapped(target: Target, channel: str, translate: Translate, *caught: type[Exc
 def placed(error: ChannelError, target: Target, channel: str) -> ChannelError:
     """The same error with the host's and the channel's name."""
     return type(error)(error.message, host=target.host, channel=channel)
+
+
+def in_time(error: ChannelError, deadline: Deadline) -> ChannelError:
+    """The same error, unless we ended the connection ourselves because the time was up."""
+    if isinstance(error, ConnectionLost) and time.monotonic() >= deadline.at:
+        return DeadlineExceeded("no answer came within the time allowed")
+    return error
 
 
 def connecting(error: OSError) -> ChannelError:

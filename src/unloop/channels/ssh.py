@@ -1,7 +1,6 @@
 """SSH: files over SFTP and programs over exec, with one log-on and a host key that must be known."""
 
 import base64
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +9,13 @@ from typing import ClassVar
 import paramiko
 
 from unloop.channels.base import Channel, Completed, Deadline, Target
-from unloop.channels.mapping import mapped
+from unloop.channels.mapping import in_time, mapped
 from unloop.channels.sftp import SftpFiles
 from unloop.channels.ssh_link import SshLink, meaning_of
 from unloop.channels.ssh_trust import HostKeyPolicy, KnownHosts
 from unloop.errors import (
     ChannelError,
     ConnectionLost,
-    DeadlineExceeded,
     InputError,
     LogonUndecided,
     NotFound,
@@ -198,7 +196,4 @@ class SshChannel(Channel):
             yield
 
     def _meaning(self, error: Exception) -> ChannelError:
-        return DeadlineExceeded("no answer came within the time allowed") if self._is_late() else meaning_of(error)
-
-    def _is_late(self) -> bool:
-        return time.monotonic() >= self.deadline.at
+        return in_time(meaning_of(error), self.deadline)

@@ -12,7 +12,7 @@ from pypsrp.shell import Process, SignalCode, WinRS
 from spnego.exceptions import SpnegoError
 
 from unloop.channels.base import Channel, Completed, Deadline, Target
-from unloop.channels.mapping import mapped
+from unloop.channels.mapping import in_time, mapped
 from unloop.channels.winrm_errors import meaning_of
 from unloop.channels.winrm_link import BoundWSMan, WinrmOptions, find_text, make_wsman
 from unloop.errors import ChannelError, ConnectionLost, LogonUndecided, ProtocolError, Unsupported
@@ -132,7 +132,7 @@ class WinrmChannel(Channel):
 
     def _meaning(self, error: Exception) -> ChannelError:
         if not isinstance(error, AuthenticationError):
-            return meaning_of(error)
+            return in_time(meaning_of(error), self.deadline)
         if self._wsman is None or self.target.credential is None:
             return LogonUndecided("the host offers no way to log on that we know")
         return self._wsman.judge_refusal(self.target.credential)
