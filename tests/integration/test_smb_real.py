@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import subprocess
 import traceback
 from collections.abc import Iterator
@@ -313,3 +314,20 @@ def test_samba_s_own_decoder_reads_our_calls() -> None:
     assert done.stdout.splitlines() == ["unloop-1|unloop-1|16|3|cmd.exe /c bcdedit /deletevalue safeboot", "0"], (
         done.stderr
     )
+
+
+def test_more_than_a_thousand_open_files_are_no_obstacle(server: Smbd, place: Path) -> None:
+    """A worker that holds thousands of sockets still speaks SMB: no select() stands in the way."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1500:
+        pytest.skip("this machine allows too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1500), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        (place / "f").write_bytes(b"1")
+        with channel(server) as smb:
+            assert smb.read(windows(server, place, "f"), limit=1) == b"1"
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -39,8 +39,12 @@ class SshLink:
             self._sock = socket.create_connection((address, port), timeout=deadline.left())
         except OSError as error:
             raise connecting(error) from error
-        self.transport = self._transport()
-        self._timer = threading.Timer(deadline.left(), self._shut)
+        try:
+            self.transport = self._transport()
+            self._timer = threading.Timer(deadline.left(), self._shut)
+        except BaseException:
+            self._sock.close()
+            raise
         self._timer.daemon = True
         self._timer.start()
 
