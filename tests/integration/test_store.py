@@ -182,6 +182,15 @@ def test_a_wave_is_due_only_when_it_was_opened(database: Database) -> None:
     assert (before, opened, after) == (["a"], 1, ["b"])
 
 
+def test_a_wave_takes_in_hosts_of_the_next(database: Database) -> None:
+    """When the first hosts prove nothing, as many again are tried."""
+    campaign_with(database, *(host(name) for name in "abc"), waves=(0, 1, 1))
+    claim(database)
+    taken = campaigns.widen_wave(database, "c1", 0, 1, now=START + 1)
+
+    assert (taken, [run.host.name for run in claim(database, now=START + 1)]) == (1, ["b"])
+
+
 def test_an_unproven_account_is_tried_by_one_actor_at_a_time(database: Database) -> None:
     """The second asks and waits; the first proof opens the account to all."""
 

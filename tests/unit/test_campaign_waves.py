@@ -62,11 +62,13 @@ def test_lower_tiers_and_every_site_come_first() -> None:
     [
         ([count(0, None), count(1, None, 5)], Ruling.GO_ON),
         ([count(0, Outcome.FIXED), count(1, None, 5)], Ruling.OPEN_WAVE),
-        ([count(0, Outcome.NEEDS_HANDS), count(1, None, 5)], Ruling.STOP),
+        ([count(0, Outcome.NEEDS_HANDS), count(1, None, 5)], Ruling.WIDEN),
+        ([count(0, Outcome.UNREACHABLE, 32), count(1, None, 5)], Ruling.STOP),
+        ([count(0, Outcome.UNVERIFIED), count(1, None, 5)], Ruling.STOP),
         ([count(0, Outcome.FIXED), count(0, Outcome.FAILED, 5), count(1, None)], Ruling.STOP),
         ([count(0, Outcome.FIXED), count(1, Outcome.NO_MATCH)], Ruling.END),
     ],
 )
 def test_the_next_wave_opens_on_proof_only(counts: list[Count], expected: Ruling) -> None:
-    """A wave without any success stops the campaign, and so does harm."""
+    """Harm stops; hosts that could not be reached prove nothing, so as many again are tried, within bounds."""
     assert rule(counts, wave=0, waves=2, max_failed=5).ruling is expected

@@ -8,16 +8,16 @@ from unloop.store.database import Database
 
 
 def steer(database: Database, campaign: Campaign, *, now: float) -> Decision:
-    """Look at a running campaign's counts and do what they call for."""
+    """Look at a running campaign's counts and do what they call for; a stop that an operator resumed is not repeated."""
     counts = campaigns.counts(database, campaign.id)
-    max_failed = int(campaign.options.get("max_failed", 0))
-    if campaign.reason.startswith("resumed"):
-        max_failed = 0
+    resumed = campaign.reason.startswith("resumed")
+    max_failed = 0 if resumed else int(campaign.options.get("max_failed", 0))
     decision = rule(counts, wave=campaign.wave, waves=campaign.waves, max_failed=max_failed)
-    if decision.ruling is Ruling.OPEN_WAVE or (
-        decision.ruling is Ruling.STOP and campaign.reason.startswith("resumed")
-    ):
+    overruled = resumed and decision.ruling is Ruling.STOP
+    if decision.ruling is Ruling.OPEN_WAVE or overruled:
         campaigns.open_wave(database, campaign.id, campaign.wave + 1, now=now)
+    elif decision.ruling is Ruling.WIDEN:
+        campaigns.widen_wave(database, campaign.id, campaign.wave, decision.hosts, now=now)
     elif decision.ruling is Ruling.STOP:
         campaigns.move(database, campaign.id, CampaignState.STOPPED, reason=decision.reason, now=now)
     elif decision.ruling is Ruling.END:

@@ -11,6 +11,10 @@ from unloop.model.state import State
 from unloop.store.campaigns import Count
 
 REST = "rest"
+MOST_WITHOUT_PROOF = 32
+"""So many hosts without one success stop a campaign that still holds hosts back."""
+_REACHED = frozenset({Outcome.FAILED, Outcome.NO_MATCH, Outcome.UNVERIFIED})
+"""Outcomes of hosts that the remedy reached without doing good."""
 
 
 def sizes(words: Sequence[str], total: int) -> tuple[int, ...]:
@@ -55,16 +59,19 @@ class Ruling(StrEnum):
 
     GO_ON = "go_on"
     OPEN_WAVE = "open_wave"
+    WIDEN = "widen"
+    """The hosts opened so far prove nothing, good or bad: take as many again into the same wave."""
     STOP = "stop"
     END = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A ruling, with its reason in one line."""
+    """A ruling, with its reason in one line; ``hosts`` is how many WIDEN takes in."""
 
     ruling: Ruling
     reason: str = ""
+    hosts: int = 0
 
 
 def rule(counts: Sequence[Count], *, wave: int, waves: int, max_failed: int) -> Decision:
@@ -79,6 +86,14 @@ def rule(counts: Sequence[Count], *, wave: int, waves: int, max_failed: int) -> 
         return Decision(Ruling.GO_ON)
     good = sum(count.hosts for count in opened if count.outcome in GOOD)
     if good == 0:
-        ended = sum(count.hosts for count in opened)
-        return Decision(Ruling.STOP, f"none of the first {ended} hosts came good; look at them, then resume")
+        return _without_proof(opened)
     return Decision(Ruling.OPEN_WAVE, f"{good} hosts of the waves before came good")
+
+
+def _without_proof(opened: Sequence[Count]) -> Decision:
+    """Hosts that can't be reached are the normal state of an outage; what was reached and is not good is a warning."""
+    ended = sum(count.hosts for count in opened)
+    reached = sum(count.hosts for count in opened if count.outcome in _REACHED)
+    if reached or ended >= MOST_WITHOUT_PROOF:
+        return Decision(Ruling.STOP, f"none of the first {ended} hosts came good; look at them, then resume")
+    return Decision(Ruling.WIDEN, f"none of the first {ended} hosts could be reached", ended)

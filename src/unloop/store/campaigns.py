@@ -144,6 +144,20 @@ def open_wave(database: Database, campaign_id: str, wave: int, *, now: float) ->
     return due
 
 
+def widen_wave(database: Database, campaign_id: str, wave: int, hosts: int, *, now: float) -> int:
+    """Take so many hosts of the waves after into this one, due now; returns how many it were."""
+    table = schema.host_run
+    later = (table.c.campaign_id == campaign_id) & (table.c.wave > wave) & (table.c.state == State.QUEUED)
+    with database.begin() as connection:
+        chosen = select(table.c.id).where(later).order_by(table.c.wave, table.c.id).limit(hosts)
+        ids = list(connection.execute(chosen).scalars())
+        connection.execute(update(table).where(table.c.id.in_(ids)).values(wave=wave, due_at=now))
+        data = {"wave": wave, "hosts": len(ids)}
+        row = {"campaign_id": campaign_id, "at": now, "kind": "wave widened", "data": data}
+        connection.execute(insert(schema.event), row)
+    return len(ids)
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many host runs of one wave share a state, an outcome and whether the remedy has landed."""

@@ -38,7 +38,7 @@ def host_rows(database: Database, campaign_id: str) -> tuple[HostRow, ...]:
     seen = select(window.c.host_run_id, window.c.caught, func.count()).where(window.c.host_run_id.in_(mine))
     with database.read() as connection:
         rows = connection.execute(query).mappings().all()
-        reset_counts = {run_id: count for run_id, count in connection.execute(resets)}
+        reset_counts = dict(connection.execute(resets).tuples().all())
         window_counts: dict[int, list[int]] = {}
         for run_id, caught, count in connection.execute(seen.group_by(window.c.host_run_id, window.c.caught)):
             window_counts.setdefault(run_id, [0, 0])[bool(caught)] += count
@@ -80,7 +80,13 @@ def timeline(database: Database, run_id: int) -> tuple[Mapping[str, Any], ...]:
         findings = _rows(connection.execute(_of(schema.evidence, run_id)).mappings().all())
     lines = [{"at": row["at"], "what": row["kind"], "attempt": row["attempt"], "data": row["data"]} for row in events]
     lines += [
-        {"at": row["at"], "what": f"evidence: {row['kind']}", "attempt": row["attempt"], "data": row["data"], "via": row["channel"]}
+        {
+            "at": row["at"],
+            "what": f"evidence: {row['kind']}",
+            "attempt": row["attempt"],
+            "data": row["data"],
+            "via": row["channel"],
+        }
         for row in findings
     ]
     for row in windows:
