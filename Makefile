@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
+# Every extra but kerberos, which compiles against the headers of MIT Kerberos.
+EXTRAS := --extra credssp --extra keyring --extra postgres --extra rehearsal
 # Debian packages with the real servers that the tests talk to; see docs/how-to/develop.md.
 DEBIAN := samba smbclient openssh-server openssh-client openipmi ipmitool freeipmi-tools postgresql redis-server
 TESTS ?= tests
@@ -48,7 +50,7 @@ docs: setup  ## Write the generated reference pages anew.
 lock: setup  ## Pin every dependency anew, with hashes.
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
 	$(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --all-extras --group dev pyproject.toml --output-file $(LOCK)
+		--no-header $(EXTRAS) --group dev pyproject.toml --output-file $(LOCK)
 
 clean:  ## Remove everything that make made.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache demo
