@@ -28,7 +28,19 @@ def postgresql() -> Iterator[str]:
     data = directory / "data"
     try:
         subprocess.run(
-            [*prefix, f"{bin_directory}/initdb", "-D", str(data), "-U", "unloop", "-A", "trust", "-E", "UTF8", "--locale=C"],
+            [
+                *prefix,
+                f"{bin_directory}/initdb",
+                "-D",
+                str(data),
+                "-U",
+                "unloop",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ],
             check=True,
             capture_output=True,
             cwd="/",

@@ -122,9 +122,7 @@ def test_proof_needs_a_later_boot() -> None:
 def test_proof_needs_the_same_boot_for_as_long_as_asked() -> None:
     """Fixed comes only after the second look, in the same later boot."""
     first = after_checks(LANDED, HOLDS, NEW, up_for=60, options=OPTIONS, now=NOW)
-    early = after_checks(
-        first.progress, HOLDS, NEW, up_for=60, options=OPTIONS, now=NOW + timedelta(seconds=59)
-    )
+    early = after_checks(first.progress, HOLDS, NEW, up_for=60, options=OPTIONS, now=NOW + timedelta(seconds=59))
     done = after_checks(first.progress, HOLDS, NEW, up_for=60, options=OPTIONS, now=NOW + timedelta(seconds=60))
 
     assert (first.then, early.then) == (Wait(60), Wait(1))
