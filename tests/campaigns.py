@@ -47,6 +47,8 @@ def campaign_with(
     return campaign
 
 
-def claim(database: Database, *, now: float = START, owner: str = "me", limit: int = 10, ttl: float = 30.0) -> tuple[HostRun, ...]:
+def claim(
+    database: Database, *, now: float = START, owner: str = "me", limit: int = 10, ttl: float = 30.0
+) -> tuple[HostRun, ...]:
     """Claim what is due of the campaign that campaign_with made."""
     return claims.claim(database, campaign_id="c1", queue="race", owner=owner, limit=limit, ttl=ttl, now=now)

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from fleets import expected_of, fleet, fleet_of, outcomes_of, start_unloop, unloop
 from servers import wait_until
-
 from unloop.rehearsal import witness
 from unloop.rehearsal.inventory_file import Paths
 from unloop.rehearsal.spec import Kind

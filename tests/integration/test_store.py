@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from campaigns import START, campaign_with, claim, host
-from postgres import postgresql
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from campaigns import START, campaign_with, claim, host
+from postgres import postgresql
+from unloop import store
 from unloop.errors import LeaseLost, StoreError
 from unloop.model.attempt import AttemptResult
 from unloop.model.effect import EffectKind
@@ -18,7 +21,7 @@ from unloop.model.state import CampaignState, State
 from unloop.store import accounts, campaigns, claims, ledger, queries, retries
 from unloop.store import progress as store_progress
 from unloop.store.accounts import Budget, Turn
-from unloop.store.database import Database, open_database
+from unloop.store.database import REVISION, Database, open_database
 from unloop.store.ledger import Limits, Permission
 from unloop.store.progress import Finding, Visit
 
@@ -276,6 +279,14 @@ def test_a_schema_of_another_version_is_refused(database: Database) -> None:
     url = database.engine.url.render_as_string(hide_password=False)
     with pytest.raises(StoreError, match="schema revision '9999', which this version of unloop does not know"):
         open_database(url)
+
+
+def test_the_revision_in_the_code_is_that_of_the_newest_migration() -> None:
+    """Opening a store compares with a constant; the migrations say what it must be."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
 
 
 def test_a_corrupt_store_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -44,4 +44,6 @@ def test_the_exit_code_never_lies(counts: dict[Outcome, int], stopped: bool, exp
 
 def test_good_is_a_closed_list() -> None:
     """What counts as good is said once."""
-    assert GOOD == {Outcome.FIXED, Outcome.SELF_HEALED, Outcome.ALREADY_GOOD, Outcome.NOT_APPLICABLE}
+    expected = {Outcome.FIXED, Outcome.SELF_HEALED, Outcome.ALREADY_GOOD, Outcome.NOT_APPLICABLE}
+
+    assert expected == GOOD

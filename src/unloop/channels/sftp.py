@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from paramiko import SFTPAttributes, SFTPClient, SFTPError, SFTPFile
 from paramiko.sftp import CMD_EXTENDED
@@ -116,7 +117,8 @@ class SftpFiles:
     def _sync(self, file: SFTPFile) -> None:
         with suppress(OSError, SFTPError):
             # paramiko has no public call for extensions: openssh PROTOCOL, 4.5
-            self._client._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)  # noqa: SLF001
+            client: Any = self._client
+            client._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)  # noqa: SLF001
 
 
 def remote(path: str) -> str:

@@ -142,8 +142,8 @@ def _agent_key(held: paramiko.Agent, wanted: str) -> AgentKey:
     keys = held.get_keys()
     fitting = [key for key in keys if wanted in {"", key.comment, key.fingerprint}]
     if len(fitting) != 1:
-        held = ", ".join(f"{key.comment} {key.fingerprint}" for key in fitting or keys) or "none"
-        raise LogonUndecided(f"one key is to be tried; choose it with the option agent_key (the agent's keys: {held})")
+        told = ", ".join(f"{key.comment} {key.fingerprint}" for key in fitting or keys) or "none"
+        raise LogonUndecided(f"one key is to be tried; choose it with the option agent_key (the agent's keys: {told})")
     return fitting[0]
 
 

@@ -57,7 +57,7 @@ class WinrmOptions:
         return self.ssl == "true" or (self.ssl == "auto" and (port == 5986 or needed))
 
 
-class BoundWSMan(WSMan):  # type: ignore[misc]  # pypsrp is untyped to us
+class BoundWSMan(WSMan):
     """WSMan whose every request ends with the deadline and is sent once.
 
     pypsrp retries a Receive five times with growing pauses, which blocks for minutes on a host that fell silent.
@@ -79,7 +79,8 @@ class BoundWSMan(WSMan):  # type: ignore[misc]  # pypsrp is untyped to us
     def invoke(self, *args: Any, **options: Any) -> Any:
         """Send one request once; the time left bounds it."""
         left = self._deadline.left()
-        self.transport.connection_timeout = self.transport.read_timeout = left
+        transport: Any = self.transport
+        transport.connection_timeout = transport.read_timeout = left
         self.operation_timeout = max(1, min(OPERATION_TIMEOUT, int(left)))
         return super().invoke(*args, **{**options, "retries_on_read_timeout": 0})
 
@@ -97,7 +98,8 @@ class BoundWSMan(WSMan):  # type: ignore[misc]  # pypsrp is untyped to us
 
         For a domain account the host answers 401 also when no domain controller was there to ask; that is undecided.
         """
-        contexts = getattr(self.transport.session.auth, "contexts", None)
+        session: Any = self.transport.session
+        contexts = getattr(session.auth, "contexts", None)
         if contexts is not None and not any(context.complete for context in contexts.values()):
             return LogonUndecided("the host broke off before the credential was shown (401)")
         if self.transport.auth == "kerberos":
@@ -158,7 +160,8 @@ def _mechanism(auth: str, credential: Credential) -> str:
 
 def _expect_name(wsman: BoundWSMan, name: str) -> None:
     """Let the certificate carry the host's name although we connect to its address."""
-    pool = wsman.transport.session.get_adapter("https://").poolmanager
+    session: Any = wsman.transport.session
+    pool = session.get_adapter("https://").poolmanager
     pool.connection_pool_kw |= {"assert_hostname": name, "server_hostname": name}
 
 

@@ -1,12 +1,12 @@
 """The command line: nouns and verbs, each loaded when used, and every expected error in one line with its exit code."""
 
-import importlib
 import sys
 from typing import Any
 
 import click
 
 from unloop import __version__
+from unloop.cli.lazy import LazyGroup
 from unloop.cli.output import complain
 from unloop.errors import EmptySelection, UnloopError
 from unloop.model.outcome import ExitCode
@@ -25,28 +25,9 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command, in order of name."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
-
-
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="unloop")
 def unloop() -> None:
     """Get crash-looping hosts back without anyone touching them, and prove it, host by host."""

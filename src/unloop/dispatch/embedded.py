@@ -34,7 +34,7 @@ def embedded(context: Context) -> Iterator[Celery]:
     )
     thread = threading.Thread(target=worker.start, name="unloop-worker", daemon=True)
     thread.start()
-    clock = beat.EmbeddedService(app, thread=True)
+    clock = beat.EmbeddedService(app, thread=True, scheduler_cls=beat.Scheduler)
     clock.daemon = True
     clock.start()
     try:

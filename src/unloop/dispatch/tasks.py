@@ -1,4 +1,4 @@
-"""The tasks: a tick that says where work is due, and work that serves a queue for a slice. Both may run any number of times."""
+"""The tasks: a tick that says where work is due, and work that serves a queue for a slice; both idempotent."""
 
 import asyncio
 

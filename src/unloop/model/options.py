@@ -61,7 +61,7 @@ class CampaignOptions:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of to_json; fields that an older version did not know keep their defaults."""
         known = {name.name for name in fields(cls)}
-        values = {
+        values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
         }
         return cls(**values)

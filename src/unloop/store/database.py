@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from unloop.errors import StoreError
 
 BUSY_SECONDS = 10.0
+REVISION = "0001"
+"""The schema that this version reads and writes: the newest of store/migrations/versions."""
+EARLIER = frozenset[str]()
+"""Revisions from which it can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def open_database(url: str) -> Database:
     except DBAPIError as error:
         engine.dispose()
         raise StoreError(f"store {label}: {_cause(error)}") from error
-    except (SQLAlchemyError, CommandError) as error:
+    except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(f"store {label}: {error}") from error
     except StoreError:
@@ -114,27 +113,40 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _migrate(connection: Connection, label: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    head = ScriptDirectory.from_config(config).get_current_head()
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current == head:
+    """Bring the schema to our revision. Alembic is only imported when there is something to do: it takes its time."""
+    current = _revision(connection)
+    if current == REVISION:
         return
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in EARLIER:
         raise StoreError(
             f"store {label} has schema revision {current!r}, which this version of unloop does not know; "
             "use the version that wrote it, or another store"
         )
     if current is None and inspect(connection).get_table_names():
         raise StoreError(f"store {label} holds tables that are not unloop's; name another store")
-    command.upgrade(config, "head")
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util.exc import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(f"store {label}: {error}") from error
     connection.commit()
 
 
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
 def _cause(error: DBAPIError) -> str:
-    text = str(error.orig).splitlines()[0] if error.orig else str(error).splitlines()[0]
+    told = str(error.orig).splitlines()[0] if error.orig else str(error).splitlines()[0]
     hints = {
         "database or disk is full": "free some space, then run `unloop campaign resume`: nothing recorded is lost",
         "file is not a database": "it is corrupt or not a store; restore it from a backup or name another store",
@@ -142,4 +154,4 @@ def _cause(error: DBAPIError) -> str:
         "unable to open": "check that the path exists and may be written",
         "readonly": "check that the file and its directory may be written",
     }
-    return next((f"{text}; {hint}" for part, hint in hints.items() if part in text), text)
+    return next((f"{told}; {hint}" for part, hint in hints.items() if part in told), told)

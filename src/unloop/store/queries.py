@@ -38,7 +38,7 @@ def host_rows(database: Database, campaign_id: str) -> tuple[HostRow, ...]:
     seen = select(window.c.host_run_id, window.c.caught, func.count()).where(window.c.host_run_id.in_(mine))
     with database.read() as connection:
         rows = connection.execute(query).mappings().all()
-        reset_counts = dict(connection.execute(resets).tuples().all())
+        reset_counts: dict[int, int] = {run_id: count for run_id, count in connection.execute(resets)}  # noqa: C416
         window_counts: dict[int, list[int]] = {}
         for run_id, caught, count in connection.execute(seen.group_by(window.c.host_run_id, window.c.caught)):
             window_counts.setdefault(run_id, [0, 0])[bool(caught)] += count

@@ -1,12 +1,13 @@
-"""Which channel strikes with what."""
+"""Which channels can strike: found by entry point, loaded when used."""
 
+from typing import cast
+
+from unloop import plugins
 from unloop.channels.strike.base import Strike
-from unloop.channels.strike.smb import SmbStrike
-from unloop.channels.strike.ssh import SshStrike
-from unloop.channels.strike.winrm import WinrmStrike
+
+GROUP = "unloop.strikes"
 
 
 def strike_for(channel: str) -> type[Strike] | None:
-    """The strike of a channel, None when the channel can't strike."""
-    strikes: tuple[type[Strike], ...] = (SmbStrike, SshStrike, WinrmStrike)
-    return next((strike for strike in strikes if strike.channel == channel), None)
+    """The strike of a channel, or None when it has none."""
+    return cast("type[Strike]", plugins.load(GROUP, channel)) if channel in plugins.names(GROUP) else None

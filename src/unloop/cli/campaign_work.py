@@ -1,0 +1,85 @@
+"""Commands that go on with a campaign's work in this process, or end it."""
+
+from datetime import UTC, datetime
+
+import click
+
+from unloop.campaign import control
+from unloop.cli.drive import drive
+from unloop.cli.follow import standing
+from unloop.cli.options import config_option, json_option
+from unloop.cli.output import say
+from unloop.cli.rows import chosen_rows
+from unloop.dispatch.context import Context, make_context
+from unloop.dispatch.owner import is_dead
+from unloop.errors import EmptySelection
+from unloop.model.host_run import Rung
+from unloop.model.outcome import ExitCode
+from unloop.model.state import CampaignState
+from unloop.settings.load import load as load_settings
+from unloop.store import accounts, campaigns, claims, retries
+
+CAMPAIGN = click.argument("campaign", default="latest")
+
+
+@click.command("resume")
+@CAMPAIGN
+@config_option
+@json_option
+def resume_command(campaign: str, config: str | None, *, as_json: bool) -> int:
+    """Go on with a campaign that was paused, stopped, or whose process died; the work is done in this process."""
+    context = _context(config)
+    resumed = control.resume(context.database, campaign, now=datetime.now(UTC))
+    freed = claims.release_dead(context.database, is_dead, now=context.now())
+    if freed:
+        say(f"{freed} hosts were in the hands of a process that died; they are taken over now")
+    return drive(context, resumed, as_json=as_json)
+
+
+@click.command("abort")
+@CAMPAIGN
+@config_option
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def abort_command(campaign: str, config: str | None, *, yes: bool) -> int:
+    """Stop a campaign for good; hosts that are off by our hand are switched on first."""
+    context = _context(config)
+    found = campaigns.load(context.database, campaign)
+    if not yes:
+        click.confirm(f"Abort {found.id} with {found.targets} hosts?", abort=True, err=True)
+    aborted, cancelled = control.abort(context.database, found.id, now=datetime.now(UTC))
+    now = standing(context.database, aborted.id)
+    say(
+        f"{aborted.id} is aborted: {cancelled} idle hosts cancelled, {now.tally.open_obligations} still to be switched on"
+    )
+    claims.release_dead(context.database, is_dead, now=context.now())
+    now = standing(context.database, aborted.id)
+    if now.tally.open_obligations and not any(count.state == "working" for count in now.counts):
+        return drive(context, aborted, as_json=False)
+    return ExitCode.STOPPED
+
+
+@click.command("retry")
+@CAMPAIGN
+@click.option("--where", required=True, help="Which hosts, e.g. 'outcome=needs_hands and site=LHR'.")
+@config_option
+@json_option
+def retry_command(campaign: str, where: str, config: str | None, *, as_json: bool) -> int:
+    """Queue ended hosts again with a fresh budget, and work on them; refused accounts may be tried once more."""
+    context = _context(config)
+    found = campaigns.load(context.database, campaign)
+    rows = [row for row in chosen_rows(context.database, found.id, where) if row.run.outcome is not None]
+    if not rows:
+        raise EmptySelection(f"campaign {found.id}: no ended host matches {where!r}; nothing was queued")
+    for account, _ in accounts.stopped(context.database):
+        accounts.forget(context.database, account)
+    first = Rung(str(found.options.get("ladder", ["in_band"])[0]))
+    queued = retries.retry(context.database, [row.run.id for row in rows], rung=first, now=context.now())
+    campaigns.move(
+        context.database, found.id, CampaignState.RUNNING, reason=f"resumed: {queued} queued again", now=context.now()
+    )
+    say(f"{queued} hosts are queued again")
+    return drive(context, campaigns.load(context.database, found.id), as_json=as_json)
+
+
+def _context(config: str | None) -> Context:
+    return make_context(load_settings(config))
