@@ -131,9 +131,36 @@ def test_a_pause_stops_opening_effects_and_permits_discharging_ones(database: Da
     refused = ledger.permit(database, second, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
     granted = ledger.permit(database, first, EffectKind.POWER_ON, attempt=1, limits=Limits(), now=START)
     assert (refused, granted) == (Permission.NOT_RUNNING, Permission.GRANTED)
-    assert ledger.owed(database, first.id) == (EffectKind.POWER_ON,)
+    assert ledger.owed(database, first.id) == {EffectKind.POWER_ON: START}
     ledger.settle(database, first, EffectKind.POWER_ON, attempt=1, result="confirmed", now=START)
-    assert ledger.owed(database, first.id) == ()
+    assert ledger.owed(database, first.id) == {}
+
+
+def test_a_flag_that_was_not_sent_is_not_owed(database: Database) -> None:
+    """What an attempt did not send it does not owe; what an earlier attempt sent is still owed."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    setting = EffectKind.SAFE_BOOT_SET
+    for attempt, result in ((1, "unknown"), (2, "not_sent")):
+        ledger.permit(database, run, setting, attempt=attempt, limits=Limits(), now=START + attempt)
+        ledger.settle(database, run, setting, attempt=attempt, result=result, now=START + attempt)
+
+    assert ledger.owed(database, run.id) == {EffectKind.SAFE_BOOT_CLEAR: START + 1}
+
+
+def test_a_host_that_owes_is_claimed_to_pay_and_not_cancelled_before(database: Database) -> None:
+    """Of an aborted campaign a host that is off by our hand is claimed as draining, and ends when it is on again."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    ledger.permit(database, run, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    campaigns.move(database, "c1", CampaignState.ABORTED, reason="test", now=START + 1)
+    store_progress.save(database, run, Step(run.progress, Wait(0), "x"), Visit(), now=START + 1)
+    (again,) = claim(database, now=START + 2)
+    ledger.settle(database, again, EffectKind.POWER_ON, attempt=1, result="confirmed", now=START + 3)
+    store_progress.save(database, again, Step(run.progress, Wait(0), "x"), Visit(), now=START + 3)
+
+    assert (run.is_draining, again.is_draining) == (False, True)
+    assert queries.find_host(database, "a").outcome is Outcome.CANCELLED
 
 
 def test_a_visit_is_saved_whole(database: Database) -> None:

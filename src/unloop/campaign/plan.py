@@ -14,6 +14,7 @@ from unloop.model.host_run import Rung
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order
 from unloop.plugins import load
+from unloop.runner.ladder import rungs_for, why_no_safe_mode
 from unloop.runner.strike import striking_endpoints
 
 
@@ -79,11 +80,12 @@ def make_plan(
 
 def _plan_host(host: Host, wave: int, order: Order, options: CampaignOptions) -> HostPlan:
     channels = tuple(endpoint.channel for endpoint in striking_endpoints(host, order))
-    ladder = tuple(Rung(name) for name in options.ladder)
-    rungs = ladder if channels else tuple(rung for rung in ladder if rung is Rung.HANDS_ON)
+    rungs = rungs_for(host, order, options)
     resets, notes = _resets(host, options)
     if not channels:
         notes = (*notes, "no channel can carry this remedy: only people can repair it")
+    elif Rung.SAFE_MODE in options.ladder and Rung.SAFE_MODE not in rungs:
+        notes = (*notes, f"safe mode is not offered: {why_no_safe_mode(host, order, options)}")
     unnamed = [endpoint.channel for endpoint in host.endpoints if not endpoint.credentials]
     if unnamed:
         notes = (*notes, f"no credential for {', '.join(unnamed)}")

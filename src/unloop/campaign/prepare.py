@@ -8,7 +8,6 @@ from unloop.actions.vocabulary import vocabulary
 from unloop.campaign.plan import Plan, make_plan
 from unloop.errors import EmptySelection, InputError
 from unloop.model.host import Host
-from unloop.model.host_run import Rung
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order
 from unloop.playbook.check import check
@@ -17,8 +16,6 @@ from unloop.playbook.ladder import rung_values
 from unloop.playbook.render import render
 
 PLACEHOLDER = "planned"
-OFFERED = frozenset({Rung.IN_BAND, Rung.RACE, Rung.HANDS_ON})
-"""safe_mode needs a channel that runs a command over SMB's service control pipe; none can, so no plan offers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +24,6 @@ class Prepared:
 
     plan: Plan
     playbook: Playbook
-    left_out: tuple[str, ...] = ()
-    """Rungs of the playbook's ladder that no channel here can climb."""
 
 
 def prepare(
@@ -63,13 +58,12 @@ def prepare(
 
     changes = tuple(f"{step.verb} {_options_in_short(step.options)}".rstrip() for step in first.actions)
     plan = make_plan(meant, order_for=order_for, options=bounded, waves=waves, changes=changes)
-    left_out = tuple(rung.name for rung in first.ladder if rung.name not in OFFERED)
-    return Prepared(plan, playbook, left_out)
+    return Prepared(plan, playbook)
 
 
 def with_ladder(options: CampaignOptions, ladder: Sequence[LadderRung]) -> CampaignOptions:
     """The options with the playbook's ladder, and what its rungs say of their budgets, unless the operator said it."""
-    names = tuple(rung.name for rung in ladder if rung.name in OFFERED)
+    names = tuple(rung.name for rung in ladder)
     if names:
         options = replace(options, ladder=names)
     default = CampaignOptions()
@@ -78,6 +72,7 @@ def with_ladder(options: CampaignOptions, ladder: Sequence[LadderRung]) -> Campa
         options,
         resets=int(told.get("resets", options.resets)) if options.resets == default.resets else options.resets,
         watch=float(told.get("watch", options.watch)) if options.watch == default.watch else options.watch,
+        dsrepair=bool(told.get("dsrepair", options.dsrepair)),
         elapsed=float(told.get("elapsed", options.elapsed)) if options.elapsed == default.elapsed else options.elapsed,
     )
 

@@ -7,7 +7,7 @@ from unloop.errors import Problem, did_you_mean
 from unloop.inventory import values
 from unloop.inventory.duplicates import find_duplicates, find_shared_bmcs
 from unloop.inventory.endpoints import EndpointReader
-from unloop.inventory.fields import BMC, CHANNELS
+from unloop.inventory.fields import BMC, CHANNELS, DSRM
 from unloop.inventory.inventory import Inventory, refuse
 from unloop.inventory.judge import Judge, Judged
 from unloop.inventory.row import Row
@@ -38,7 +38,7 @@ def build(
 
 def _odd_defaults(settings: Settings) -> list[Problem]:
     """Defaults for channels that don't exist."""
-    known = (BMC, *plugins.names(CHANNELS))
+    known = (BMC, DSRM, *plugins.names(CHANNELS))
     path = str(settings.sources[0]) if settings.sources else ""
     return [
         Problem(f"defaults.credentials.{name}: no channel is called {name!r}", path, hint=did_you_mean(name, known))
@@ -63,6 +63,7 @@ class _Builder:
             self.problems.append(row.problem("the name is empty"))
         address = given.get("address", "") or self._name_as_address(row, judged)
         endpoints, bmc, wrong = self._endpoints.read(judged, address=address, system=system, role=role)
+        dsrm = self._endpoints.dsrm_credentials(judged, role, wrong)
         self.problems += [row.problem(unfit.what, unfit.hint) for unfit in wrong]
         return Host(
             name=given.get("name", ""),
@@ -79,6 +80,7 @@ class _Builder:
             role=role,
             bitlocker=given.get("bitlocker", False),
             reported_broken_at=given.get("reported_broken_at", ""),
+            dsrm_credentials=dsrm,
             bmc_accepted=given.get("bmc_accepted", False),
             labels=judged.labels,
             source=row.place,

@@ -10,6 +10,7 @@ from unloop.inventory import values
 from unloop.inventory.fields import (
     BMC,
     CHANNELS,
+    DSRM,
     OF_ENDPOINT,
     channel_class,
     is_in_band,
@@ -55,6 +56,17 @@ class EndpointReader:
         bmc = self._bmc(judged, wrong)
         trusted = tuple(trusting(endpoint, self._trust) for endpoint in endpoints)
         return trusted, trusting(bmc, self._trust) if bmc else None, wrong
+
+    def dsrm_credentials(self, judged: Judged, role: Role, wrong: list[Unfit]) -> tuple[str, ...]:
+        """The credentials of a domain controller in directory services repair mode."""
+        text = judged.values.get("dsrm_credential", "")
+        names, unfit = self._named("dsrm_credential", text)
+        wrong += unfit
+        if role is not Role.DOMAIN_CONTROLLER:
+            if text:
+                wrong.append(Unfit("dsrm_credential: given, but the host is no domain controller", "set role"))
+            return ()
+        return names or self._defaults.credentials.get(DSRM, ())
 
     def _bmc(self, judged: Judged, wrong: list[Unfit]) -> Endpoint | None:
         parts = judged.parts.get(BMC, {})

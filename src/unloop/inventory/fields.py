@@ -12,6 +12,8 @@ from unloop.channels.base import abilities
 CHANNELS = "unloop.channels"
 LABEL = "label."
 BMC = "bmc"
+DSRM = "dsrm"
+"""Not a channel: what default credentials of domain controllers in safe mode stand under."""
 
 FIELDS: Mapping[str, str] = {
     "name": "the host's name, unique; unloop's word for it everywhere",
@@ -23,6 +25,7 @@ FIELDS: Mapping[str, str] = {
     "bmc_channel": "redfish or ipmi; default: defaults.bmc_channel of unloop.toml",
     "bmc_port": "port of the BMC, when it isn't the usual one",
     "bmc_credential": "names of credentials for the BMC",
+    "dsrm_credential": "names of credentials of a domain controller in directory services repair mode (safe mode)",
     "bmc_accepted": "true: you vouch that this BMC belongs to this host although its UUID can't be compared",
     "bmc_shared": "true: this BMC address is meant to serve several hosts (a chassis manager)",
     "mac": "MAC addresses of the host",

@@ -14,6 +14,8 @@ class AttemptResult(StrEnum):
     """A window was seen, nothing landed in it."""
     SILENT = "silent"
     """No port opened before the watch ended."""
+    ARMED = "armed"
+    """The safe boot flag was set; the next boot goes to safe mode."""
     JUDGED = "judged"
     """The host was reached and needs nothing from us (good, not meant, or nothing matched)."""
     REFUSED = "refused"

@@ -57,6 +57,8 @@ class Host:
     """Whether the system disk is known to be locked by BitLocker, so that offline repair needs a key."""
     reported_broken_at: str = ""
     """ISO 8601 time at which a dated victim list named this host as broken; evidence for a first reset."""
+    dsrm_credentials: tuple[str, ...] = ()
+    """Credentials of a domain controller in directory services repair mode, where no domain account logs on."""
     bmc_accepted: bool = False
     """The operator vouches that this BMC belongs to this host although its UUID can't be compared."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Host:
         values["endpoints"] = tuple(_endpoint(item) for item in values["endpoints"])
         values["bmc"] = _endpoint(values["bmc"]) if values["bmc"] else None
         values["macs"] = tuple(values["macs"])
+        values["dsrm_credentials"] = tuple(values.get("dsrm_credentials", ()))
         return cls(**values)
 
 

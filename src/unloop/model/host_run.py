@@ -23,7 +23,11 @@ class Stage(StrEnum):
     """What the current rung does next."""
 
     REPAIR = "repair"
+    SAFE_BOOT = "safe_boot"
+    """Repair the host in the safe mode into which its next boot goes."""
     VERIFY = "verify"
+    CLOSE = "close"
+    """Its outcome is decided; it ends when it has paid what it owes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Progress:
     proof_since: datetime | None = None
     verify_until: datetime | None = None
     restarts: int = 0
+    ending: str = ""
+    """The outcome that was decided while something is still owed, '' before."""
     note: str = ""
     """One line for people: what happened last and what is next."""
 
@@ -73,6 +79,8 @@ class HostRun:
     hold: str = ""
     outcome: Outcome | None = None
     cause: str = ""
+    is_draining: bool = False
+    """It was claimed while the campaign did not run: only what it owes may be done."""
 
 
 @dataclass(frozen=True, slots=True)

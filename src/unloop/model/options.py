@@ -48,6 +48,8 @@ class CampaignOptions:
     """Hosts of one group (``rack``, ``power_domain``, ``site``) between off and on at once; 0 or missing: no limit."""
     max_failed: int = 5
     """So many hosts that ended ``failed`` stop the campaign; 0: never."""
+    dsrepair: bool = False
+    """The playbook permits safe mode on domain controllers, as directory services repair mode."""
     reset_silent: bool = False
     """The operator permits resets of hosts without any evidence of a crash loop."""
     reset_roles: tuple[str, ...] = ()

@@ -17,10 +17,11 @@ POLL = 0.2
 
 
 def credentials_of(tools: Tools, host: Host, endpoint: Endpoint) -> tuple[Credential, ...]:
-    """The endpoint's credentials, local accounts first, except on domain controllers, which have none."""
+    """The endpoint's credentials, local accounts first, except on domain controllers: they have none but DSRM's."""
     of_bmc = endpoint is host.bmc
     found = [tools.credentials.get(name, host.name, of_bmc=of_bmc) for name in endpoint.credentials]
-    if host.role is Role.DOMAIN_CONTROLLER and not of_bmc:
+    of_dsrm = endpoint.credentials == host.dsrm_credentials
+    if host.role is Role.DOMAIN_CONTROLLER and not of_bmc and not of_dsrm:
         return tuple(credential for credential in found if not credential.is_local)
     return tuple(sorted(found, key=lambda credential: not credential.is_local))
 

@@ -22,6 +22,7 @@ class Cause(StrEnum):
     NOTHING_ANSWERED = "neither the host nor its BMC ever answered"
     NO_CHANNEL = "the inventory names no channel that could reach it"
     REMEDY_FAILED = "the host refused the remedy"
+    SAFE_BOOT_LEFT = "the safe boot flag could not be taken off: bcdedit /deletevalue {default} safeboot, then restart"
     STILL_BROKEN = "the remedy landed, but the host did not come back for good"
 
 

@@ -14,16 +14,22 @@ from unloop.runner.cause import Cause, outcome_of
 _SETTLED = {Verdict.NOT_APPLICABLE: Outcome.NOT_APPLICABLE, Verdict.NO_MATCH: Outcome.NO_MATCH}
 
 
-def next_rung(options: CampaignOptions, rung: Rung) -> Rung | None:
-    """The rung above, or None at the top of the ladder."""
+_WINDOWLESS = frozenset({Cause.PARKED, Cause.SILENT, Cause.NOTHING_ANSWERED, Cause.DOORS_CLOSED})
+"""A host that never opens a port can't be told to start into safe mode either."""
+
+
+def next_rung(progress: Progress, cause: Cause, options: CampaignOptions) -> Rung | None:
+    """The rung above, or None at the top of the ladder. Safe mode is for hosts that are known to crash, and have windows."""
     ladder = [Rung(name) for name in options.ladder]
-    above = ladder[ladder.index(rung) + 1 :] if rung in ladder else []
+    above = ladder[ladder.index(progress.rung) + 1 :] if progress.rung in ladder else []
+    if not progress.broken_evidence or cause in _WINDOWLESS or progress.landed_at is not None:
+        above = [rung for rung in above if rung is not Rung.SAFE_MODE]
     return above[0] if above else None
 
 
 def climb(progress: Progress, cause: Cause, host: Host, options: CampaignOptions, now: datetime) -> Step:
     """Go up one rung, or end when only people are left above."""
-    above = next_rung(options, progress.rung)
+    above = next_rung(progress, cause, options)
     if above is None or above is Rung.HANDS_ON:
         outcome = Outcome.UNVERIFIED if progress.landed_at else outcome_of(cause, host)
         rung = Rung.HANDS_ON if above else progress.rung
@@ -62,6 +68,8 @@ def after_report(
     if verdict in _SETTLED:
         return Step(progress, End(_SETTLED[verdict], report.message or str(verdict).replace("_", " ")), "ended")
     cause = Cause.SUSPICIOUS if verdict is Verdict.SUSPICIOUS else Cause.REMEDY_FAILED
+    if verdict is Verdict.FAILED and next_rung(progress, cause, options) is Rung.SAFE_MODE:
+        return climb(progress, cause, host, options, now)
     return climb_to_hands(progress, cause, host, report.message)
 
 

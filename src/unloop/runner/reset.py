@@ -1,6 +1,5 @@
 """Resetting one host for one attempt: identity first, the ledger's permission for every step, and never twice."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,39 +149,3 @@ async def power_state(run: HostRun, tools: Tools) -> PowerState | None:
         return await log_on(tools, run.host, bmc, seconds=tools.options.strike, work=ask)
     except (ChannelError, Unreachable):
         return None
-
-
-async def pay_debts(run: HostRun, tools: Tools) -> bool:
-    """Discharge what this host run still owes; True when nothing is owed any more."""
-    owed = await asyncio.get_running_loop().run_in_executor(tools.store, ledger.owed, tools.database, run.id)
-    if not owed:
-        return True
-    bmc = run.host.bmc
-    if EffectKind.POWER_ON not in owed or bmc is None:
-        return False
-
-    def switch_on(credential: Credential) -> bool:
-        channel = load("unloop.channels", bmc.channel)(
-            target_of(run.host, bmc, credential), Deadline.after(tools.options.power)
-        )
-        attempt = run.progress.attempt
-        with channel:
-            if channel.power_state() is not PowerState.ON:
-                answer = ledger.permit(
-                    tools.database, run, EffectKind.POWER_ON, attempt=attempt, limits=_limits(tools), now=tools.now()
-                )
-                if answer not in {Permission.GRANTED, Permission.ALREADY}:
-                    return False
-                channel.power_on()
-                deadline = time.monotonic() + tools.options.power
-                while channel.power_state() is not PowerState.ON:
-                    if time.monotonic() > deadline:
-                        return False
-                    time.sleep(1.0)
-        _settle(run, tools, EffectKind.POWER_ON, attempt)
-        return True
-
-    try:
-        return await log_on(tools, run.host, bmc, seconds=tools.options.strike, work=switch_on)
-    except ChannelError:
-        return False

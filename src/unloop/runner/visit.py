@@ -6,30 +6,43 @@ from functools import partial
 from unloop.errors import InputError, LeaseLost
 from unloop.log import get_logger
 from unloop.model.host_run import End, HostRun, Rung, Stage, Step, Wait
+from unloop.model.order import Order
+from unloop.model.outcome import Outcome
 from unloop.runner.cause import Cause
+from unloop.runner.debts import Debt, pay_debts
 from unloop.runner.decide import climb_to_hands
-from unloop.runner.reset import pay_debts
-from unloop.runner.rungs import in_band, race, verify
+from unloop.runner.ladder import rungs_for
+from unloop.runner.rungs import in_band, race, safe_mode, verify
 from unloop.runner.tools import Tools
 from unloop.store import progress as store_progress
 from unloop.store.progress import Finding, Visit
 
 logger = get_logger(__name__)
 
-VISITS = {Rung.IN_BAND: in_band.visit, Rung.RACE: race.visit}
+VISITS = {Rung.IN_BAND: in_band.visit, Rung.RACE: race.visit, Rung.SAFE_MODE: safe_mode.visit}
 
 
 async def visit(run: HostRun, tools: Tools) -> Step | None:
     """Visit one claimed host and save what came of it; None when the lease was lost on the way."""
     try:
-        run = await _begin(run, tools)
-        step, left = await _act(run, tools)
-        step, left = await _close(run, tools, step, left)
+        run, step, left = await _visited(run, tools)
         await tools.in_store(partial(store_progress.save, tools.database, run, step, left, now=tools.now()))
     except LeaseLost as error:
         logger.warning("lease lost", extra={"host": run.host.name, "campaign": run.campaign, "reason": str(error)})
         return None
     return step
+
+
+async def _visited(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
+    if run.is_draining:
+        debt = await pay_debts(run, tools)
+        return run, Step(run.progress, Wait(tools.options.verify_poll), f"debt {debt}"), Visit()
+    if run.progress.stage is Stage.CLOSE:
+        decided = Step(run.progress, End(Outcome(run.progress.ending), run.progress.note), "ended")
+        return run, *await _close(run, tools, decided, Visit())
+    run = await _begin(run, tools)
+    step, left = await _act(run, tools)
+    return run, *await _close(run, tools, step, left)
 
 
 async def _begin(run: HostRun, tools: Tools) -> HostRun:
@@ -49,24 +62,33 @@ async def _act(run: HostRun, tools: Tools) -> tuple[Step, Visit]:
         order = tools.order_for(run.host)
     except InputError as error:
         return climb_to_hands(run.progress, Cause.REMEDY_FAILED, run.host, str(error)), Visit()
+    tools = _for_host(run, tools, order)
     if run.progress.stage is Stage.VERIFY:
-        return await verify.visit(run, tools, order)
+        return await safe_mode.leave_first(run, tools) or await verify.visit(run, tools, order)
     act = VISITS.get(run.progress.rung)
     if act is None:
         return climb_to_hands(run.progress, Cause.BUDGET_SPENT, run.host), Visit()
     return await act(run, tools, order)
 
 
+def _for_host(run: HostRun, tools: Tools, order: Order) -> Tools:
+    """The ladder as this host can climb it."""
+    return replace(tools, options=replace(tools.options, ladder=rungs_for(run.host, order, tools.options)))
+
+
 async def _close(run: HostRun, tools: Tools, step: Step, left: Visit) -> tuple[Step, Visit]:
     """Before a host run ends, what it owes is paid and the instructions for people are written down."""
     if not isinstance(step.then, End):
         return step, left
-    if not await pay_debts(run, tools):
-        owing = Step(step.progress, Wait(tools.options.verify_poll), "owes power-on", {"outcome": step.then.outcome})
-        return owing, left
-    text = tools.instructions_for(run, step.then.cause)
-    finding = Finding("instructions", {"outcome": step.then.outcome, "text": text})
-    return step, Visit(left.attempt_result, left.attempt_detail, left.windows, (*left.findings, finding))
+    end, debt = step.then, await pay_debts(run, tools)
+    if debt is Debt.OWING:
+        owing = replace(step.progress, stage=Stage.CLOSE, ending=end.outcome, note=end.cause)
+        return Step(owing, Wait(tools.options.verify_poll), "debt outstanding", {"outcome": end.outcome}), left
+    if debt is Debt.LEFT:
+        end = End(Outcome.NEEDS_HANDS, f"{end.cause}; {Cause.SAFE_BOOT_LEFT}")
+    text = tools.instructions_for(run, end.cause)
+    finding = Finding("instructions", {"outcome": end.outcome, "text": text})
+    return replace(step, then=end), replace(left, findings=(*left.findings, finding))
 
 
 def _in_attempt(run: HostRun, number: int) -> HostRun:

@@ -63,7 +63,7 @@ class DefaultSettings:
     """What holds for hosts of which the inventory says nothing else."""
 
     credentials: Mapping[str, tuple[str, ...]] = setting(
-        "credentials for each channel, in the order to try: winrm = ['local-admin'], bmc = ['bmc']", {}
+        "credentials for each channel, in the order to try: winrm = ['local-admin'], bmc = ['bmc'], dsrm = ['dsrm']", {}
     )
     bmc_channel: str = setting("channel to BMCs of which the inventory gives only the address", "redfish")
 

@@ -1,6 +1,7 @@
 """Leases: one actor per host at a time, with owner, fence and expiry. Every write elsewhere carries the fence."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import RowMapping, and_, exists, insert, or_, select, update
 
@@ -18,7 +19,8 @@ def claim(
 ) -> tuple[HostRun, ...]:
     """Take up to ``limit`` due host runs: raise the fence, set the lease, and make them due again when it expires.
 
-    Of a campaign that is not running only host runs with an open obligation are taken, so that it can be discharged.
+    Of a campaign that is not running only host runs with an open obligation are taken, so that it can be discharged;
+    they are draining.
     """
     table = schema.host_run
     owed = exists().where(schema.obligation.c.host_run_id == table.c.id, schema.obligation.c.discharged_at.is_(None))
@@ -45,7 +47,8 @@ def claim(
     )
     with database.begin() as connection:
         rows: Sequence[RowMapping] = connection.execute(taken).mappings().all()
-        runs = tuple(host_run_of(row) for row in rows)
+        drains = bool(rows) and connection.execute(select(~running)).scalar_one()
+        runs = tuple(replace(host_run_of(row), is_draining=bool(drains)) for row in rows)
         events = [
             {
                 "campaign_id": run.campaign,

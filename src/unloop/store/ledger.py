@@ -69,7 +69,10 @@ def permit(
 
 
 def settle(database: Database, run: HostRun, kind: EffectKind, *, attempt: int, result: str, now: float) -> None:
-    """Record what came of an effect: ``confirmed``, ``refused`` or ``unknown``; a confirmed discharge ends what it owes."""
+    """Record what came of an effect: ``confirmed``, ``refused``, ``unknown`` or ``not_sent``.
+
+    A confirmed discharge ends what is owed; an effect that was not sent owes nothing.
+    """
     table = schema.effect
     with database.begin() as connection:
         connection.execute(
@@ -79,6 +82,8 @@ def settle(database: Database, run: HostRun, kind: EffectKind, *, attempt: int, 
         )
         if result == "confirmed":
             discharge(connection, run.id, kind, now=now)
+        if result == "not_sent" and kind.owes is not None:
+            _forgive(connection, run.id, kind.owes, attempt=attempt, now=now)
         _log(connection, run, f"{kind} {result}", attempt=attempt, now=now, data={})
 
 
@@ -92,6 +97,16 @@ def discharge(connection: Connection, run_id: int, kind: EffectKind, *, now: flo
     )
 
 
+def _forgive(connection: Connection, run_id: int, kind: EffectKind, *, attempt: int, now: float) -> None:
+    """End what one attempt alone would owe; what earlier attempts owe stays."""
+    table = schema.obligation
+    open_ones = select(table.c.id, table.c.detail).where(
+        table.c.host_run_id == run_id, table.c.kind == kind, table.c.discharged_at.is_(None)
+    )
+    ids = [number for number, detail in connection.execute(open_ones) if detail.get("attempt") == attempt]
+    connection.execute(update(table).where(table.c.id.in_(ids)).values(discharged_at=now))
+
+
 def effects(database: Database, run_id: int, attempt: int) -> Mapping[EffectKind, str]:
     """The effects permitted for one attempt so far, with what is known of each."""
     table = schema.effect
@@ -100,12 +115,16 @@ def effects(database: Database, run_id: int, attempt: int) -> Mapping[EffectKind
         return {EffectKind(kind): state for kind, state in connection.execute(query)}
 
 
-def owed(database: Database, run_id: int) -> tuple[EffectKind, ...]:
-    """The discharging effects that this host run still owes."""
+def owed(database: Database, run_id: int) -> Mapping[EffectKind, float]:
+    """The discharging effects that this host run still owes, and since when."""
     table = schema.obligation
-    query = select(table.c.kind).where(table.c.host_run_id == run_id, table.c.discharged_at.is_(None)).distinct()
+    query = (
+        select(table.c.kind, func.min(table.c.created_at))
+        .where(table.c.host_run_id == run_id, table.c.discharged_at.is_(None))
+        .group_by(table.c.kind)
+    )
     with database.read() as connection:
-        return tuple(EffectKind(kind) for kind in connection.execute(query).scalars())
+        return {EffectKind(kind): since for kind, since in connection.execute(query)}
 
 
 def _refusal(

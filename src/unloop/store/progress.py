@@ -114,12 +114,18 @@ def _next(connection: Connection, run: HostRun, then: Wait | End, *, now: float)
     if isinstance(then, End):
         ended = {"outcome": then.outcome, "cause": then.cause, "due_at": None}
         return after(State.WORKING, Event.END), ended
-    if campaign_state == CampaignState.ABORTED:
+    if campaign_state == CampaignState.ABORTED and not _owes(connection, run.id):
         cancelled = {"outcome": Outcome.CANCELLED, "cause": "the campaign was aborted", "due_at": None}
         return after(State.WORKING, Event.END), cancelled
     if hold:
         return after(State.WORKING, Event.HOLD), {"due_at": None}
     return after(State.WORKING, Event.WAIT), {"due_at": now + then.seconds}
+
+
+def _owes(connection: Connection, run_id: int) -> bool:
+    table = schema.obligation
+    query = select(table.c.id).where(table.c.host_run_id == run_id, table.c.discharged_at.is_(None)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _insert_windows(connection: Connection, run: HostRun, progress: Progress, windows: Sequence[Window]) -> None:

@@ -72,6 +72,7 @@ def retry(database: Database, run_ids: Sequence[int], *, rung: Rung, now: float)
         "proof_boot": None,
         "proof_since": None,
         "restarts": 0,
+        "ending": "",
         "changed_at": now,
         "note": "queued again by an operator",
     }

@@ -58,6 +58,7 @@ def _progress_of(row: RowMapping) -> Progress:
         proof_since=moment(row["proof_since"]),
         verify_until=moment(row["verify_until"]),
         restarts=row["restarts"],
+        ending=row["ending"],
         note=row["note"],
     )
 
@@ -84,6 +85,7 @@ def progress_columns(progress: Progress) -> dict[str, Any]:
         "proof_since": seconds(progress.proof_since),
         "verify_until": seconds(progress.verify_until),
         "restarts": progress.restarts,
+        "ending": progress.ending,
         "note": progress.note,
     }
 

@@ -89,6 +89,7 @@ host_run = Table(
     Column("proof_since", Float),
     Column("verify_until", Float),
     Column("restarts", Integer, nullable=False, default=0),
+    Column("ending", String(16), nullable=False, default=""),
     Column("note", Text, nullable=False, default=""),
     Column("changed_at", Float, nullable=False),
     UniqueConstraint("campaign_id", "name"),

@@ -1,20 +1,17 @@
 """Watching one boot of one host and striking in its window: what in_band and race have in common."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from unloop.errors import ChannelError
 from unloop.model.attempt import AttemptResult, Window
-from unloop.model.host import Endpoint
 from unloop.model.host_run import HostRun
-from unloop.model.order import Order
 from unloop.model.report import RemedyReport, Verdict
-from unloop.plugins import load
-from unloop.race.address import resolve
 from unloop.race.watch import Sighting, Watcher
-from unloop.runner.strike import Struck, fire, refused, slow, striking_endpoints
+from unloop.runner.doors import doors_of
+from unloop.runner.landing import Landing
+from unloop.runner.strike import Struck, refused, slow
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding
 
@@ -54,35 +51,34 @@ class Boot:
         return landed.get(report.verdict, AttemptResult.JUDGED)
 
 
-async def look_once(run: HostRun, tools: Tools, order: Order) -> Boot:
+async def look_once(run: HostRun, tools: Tools, landing: Landing) -> Boot:
     """Look before a reset: a host that is up is struck, never reset; one that only refuses is looked at for longer."""
-    first = await observe_boot(run, tools, order, seconds=tools.options.interval)
+    first = await observe_boot(run, tools, landing, seconds=tools.options.interval)
     if first.sighting.is_only_refused:
-        return await observe_boot(run, tools, order, seconds=tools.options.look)
+        return await observe_boot(run, tools, landing, seconds=tools.options.look)
     return first
 
 
-async def observe_boot(run: HostRun, tools: Tools, order: Order, *, seconds: float) -> Boot:
+async def observe_boot(run: HostRun, tools: Tools, landing: Landing, *, seconds: float) -> Boot:
     """Watch for the first open port, strike at once, then watch until the host is gone or stays up."""
-    endpoints = _usable(run, striking_endpoints(run.host, order))
-    doors = await doors_of(endpoints or run.host.endpoints)
+    doors = await doors_of(landing.endpoints or run.host.endpoints)
     watcher = Watcher(tools.prober, tools.clock, doors, tools.options.interval)
     sighting = watcher.start()
     opened = await watcher.until_open(sighting, seconds=seconds)
     if not opened:
         return Boot(sighting)
-    struck = await _strike_while_up(run, tools, order, endpoints, (watcher, sighting))
+    struck = await _strike_while_up(tools, landing, watcher, sighting)
+    if struck.report is not None and not landing.watches_crash:
+        return Boot(sighting, struck, (_window(tools, sighting, struck, None),))
     gone_at = await watcher.until_gone(sighting, seconds=_rest_of_window(tools, sighting))
     window = _window(tools, sighting, struck, gone_at)
     crashed = gone_at is not None and await _stays_silent(tools, watcher)
     return Boot(sighting, struck, (window,), gone=gone_at is not None, crashed=crashed)
 
 
-async def _strike_while_up(
-    run: HostRun, tools: Tools, order: Order, endpoints: Sequence[Endpoint], watch: tuple[Watcher, Sighting]
-) -> Struck:
+async def _strike_while_up(tools: Tools, landing: Landing, watcher: Watcher, sighting: Sighting) -> Struck:
     """Strike at whatever is open, again as ports open or connections break, until a report comes or the host is gone."""
-    watcher, sighting = watch
+    endpoints = landing.endpoints
     tries: Counter[str] = Counter()
     failures: dict[str, ChannelError] = {}
     opened = tuple(sighting.first_open)
@@ -93,7 +89,7 @@ async def _strike_while_up(
                 break
             await tools.clock.sleep(watcher.interval)
         else:
-            struck = await fire(tools, run.host, order, ready[:1])
+            struck = await landing.fire(ready[0])
             if struck.report is not None:
                 return Struck(struck.report, struck.boot, struck.channel, struck.at, failures)
             failures |= struck.failures
@@ -106,30 +102,6 @@ async def _strike_while_up(
 async def _stays_silent(tools: Tools, watcher: Watcher) -> bool:
     """Whether no port opens for as long as a crash must look like one."""
     return not await watcher.until_open(watcher.start(), seconds=tools.options.crash_silence)
-
-
-def _usable(run: HostRun, endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """Without channels that refused us for good; those that were slow come last."""
-    refused = run.progress.refused_channels.split()
-    slow = run.progress.slow_channels.split()
-    kept = [endpoint for endpoint in endpoints if endpoint.channel not in refused]
-    return tuple(sorted(kept, key=lambda endpoint: endpoint.channel in slow))
-
-
-async def doors_of(endpoints: Sequence[Endpoint]) -> dict[str, tuple[str, int]]:
-    """Address and port of each endpoint's channel, names resolved; what can't be resolved is left out."""
-    doors: dict[str, tuple[str, int]] = {}
-    for endpoint in endpoints:
-        address = await resolve(endpoint.address)
-        if address is not None:
-            doors[endpoint.channel] = (address, port_of(endpoint))
-    return doors
-
-
-def port_of(endpoint: Endpoint) -> int:
-    """The port of an endpoint, its channel's default when none is given."""
-    default: int = load("unloop.channels", endpoint.channel).default_port  # type: ignore[attr-defined]
-    return endpoint.port or default
 
 
 def _rest_of_window(tools: Tools, sighting: Sighting) -> float:

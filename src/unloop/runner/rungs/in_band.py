@@ -5,6 +5,7 @@ from unloop.model.host_run import HostRun, Step
 from unloop.model.order import Order
 from unloop.runner.cause import Cause
 from unloop.runner.decide import climb, climb_to_hands
+from unloop.runner.landing import remedy
 from unloop.runner.rungs.boot import Boot, observe_boot
 from unloop.runner.rungs.notes import all_refused, learned, reported
 from unloop.runner.strike import striking_endpoints
@@ -16,7 +17,7 @@ async def visit(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
     """Look for an open port, once; carry out the remedy when there is one, and climb when there is none."""
     if not striking_endpoints(run.host, order):
         return climb_to_hands(run.progress, Cause.NO_CHANNEL, run.host), Visit(AttemptResult.FAILED, Cause.NO_CHANNEL)
-    boot = await observe_boot(run, tools, order, seconds=tools.options.look)
+    boot = await observe_boot(run, tools, remedy(run, tools, order), seconds=tools.options.look)
     return fold(run, tools, boot), Visit(boot.result(), _detail(boot), boot.windows, boot.findings())
 
 

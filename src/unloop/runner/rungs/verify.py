@@ -1,6 +1,7 @@
 """Verification: after the remedy has landed, the host itself must show on a later boot that it is good and stays up."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from unloop.channels.answers import JUDGED_BY_TIME, parse_checks, verification
@@ -19,7 +20,7 @@ from unloop.plugins import load
 from unloop.race.watch import Watcher
 from unloop.runner.account import log_on
 from unloop.runner.decide import after_checks, after_silence, boot_changed
-from unloop.runner.rungs.boot import doors_of
+from unloop.runner.doors import doors_of
 from unloop.runner.strike import fire, striking_endpoints, target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
@@ -60,7 +61,7 @@ async def visit(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
     found: Look | None = None
     failures = []
     for endpoint in endpoints:
-        work = partial(_look, run.host, order, endpoint, tools.options.strike)
+        work = partial(_look, run, order, endpoint, tools.options.strike)
         try:
             look = await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
         except ChannelError as error:
@@ -115,19 +116,20 @@ def _preferred(run: HostRun, opened: tuple[str, ...]) -> list[Endpoint]:
     return sorted(open_now, key=lambda endpoint: endpoint.channel != run.progress.landed_via)
 
 
-def _look(host: Host, order: Order, endpoint: Endpoint, seconds: float, credential: Credential) -> Look:
-    channel = load("unloop.channels", endpoint.channel)(target_of(host, endpoint, credential), Deadline.after(seconds))
+def _look(run: HostRun, order: Order, endpoint: Endpoint, seconds: float, credential: Credential) -> Look:
+    target = target_of(run.host, endpoint, credential)
+    channel = load("unloop.channels", endpoint.channel)(target, Deadline.after(seconds))
     asked = tuple(check for check in order.checks if check.kind not in JUDGED_BY_TIME)
     with channel:
         boot = channel.boot_identity() if isinstance(channel, Observe) else None
-        return Look(_ask(channel, order, asked), boot, (endpoint.channel,))
+        return Look(_ask(channel, order, asked, run.progress.landed_at), boot, (endpoint.channel,))
 
 
-def _ask(channel: Channel, order: Order, asked: tuple[Check, ...]) -> tuple[CheckReport, ...]:
+def _ask(channel: Channel, order: Order, asked: tuple[Check, ...], landed: datetime | None) -> tuple[CheckReport, ...]:
     if isinstance(channel, Programs):
         for shell in channel.shells():
             if shell in order.verifications:
-                program = verification(order.verifications[shell], shell, landed=None)
+                program = verification(order.verifications[shell], shell, landed=landed)
                 return parse_checks(channel.run(shell, program).stdout, order.checks)
     files_only = tuple(check for check in asked if check.needs_files_only)
     others = tuple(check for check in asked if not check.needs_files_only)

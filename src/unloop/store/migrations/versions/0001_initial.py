@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("proof_since", sa.Float(), nullable=True),
         sa.Column("verify_until", sa.Float(), nullable=True),
         sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("ending", sa.String(length=16), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("changed_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_host_run_campaign_id_campaign")),

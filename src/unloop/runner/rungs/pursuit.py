@@ -1,0 +1,130 @@
+"""Pursuing one host for one attempt: reset it where that is due, catch its window, and land what is to land.
+
+Without power control, or without evidence that a reset is due, the host's own crashes are raced instead.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from unloop.model.attempt import AttemptResult
+from unloop.model.host_run import HostRun, Progress, Step, Wait
+from unloop.model.power import PowerState
+from unloop.runner.cause import Cause
+from unloop.runner.decide import after_miss, climb, climb_to_hands
+from unloop.runner.landing import Landing
+from unloop.runner.reset import ResetReport, ResetResult, power_state, reset_host
+from unloop.runner.rungs.boot import Boot, look_once, observe_boot
+from unloop.runner.rungs.notes import all_refused, learned
+from unloop.runner.tools import Tools
+from unloop.store.progress import Finding, Visit
+
+Reported = Callable[[HostRun, Tools, Progress, Boot], Step]
+"""What follows when the host answered in a boot."""
+
+_CAUSES = {
+    ResetResult.MISMATCH: Cause.BMC_MISMATCH,
+    ResetResult.ROLE: Cause.ROLE_NOT_NAMED,
+    ResetResult.NO_BMC: Cause.NOTHING_ANSWERED,
+    ResetResult.REFUSED: Cause.ELAPSED,
+}
+LATER = 1.0
+
+
+async def pursue(run: HostRun, tools: Tools, landing: Landing, reported: Reported) -> tuple[Step, Visit]:
+    """One attempt: a boot that we cause, or one of the host's own."""
+    return await _Pursuit(run, tools, landing, reported).attempt()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pursuit:
+    run: HostRun
+    tools: Tools
+    landing: Landing
+    reported: Reported
+
+    async def attempt(self) -> tuple[Step, Visit]:
+        run, tools = self.run, self.tools
+        if all_refused(run.progress, run.host):
+            return climb_to_hands(run.progress, Cause.LOGON_REFUSED, run.host), Visit(AttemptResult.REFUSED)
+        before = await look_once(run, tools, self.landing)
+        if before.sighting.opened is not None:
+            return self._own_boot(before)
+        if not self._may_reset() or before.sighting.is_only_refused:
+            return await self._observe(Cause.SILENT, tools.options.observe)
+        report = await reset_host(run, tools, attempt=run.progress.attempt)
+        if report.result is ResetResult.LATER:
+            note = f"reset not permitted now: {report.detail}"
+            return Step(
+                replace(run.progress, note=note), Wait(LATER), "reset deferred", {"why": report.detail}
+            ), Visit()
+        if report.result is ResetResult.LEFT_OFF:
+            note = f"interrupted between off and on: {report.detail}"
+            return Step(replace(run.progress, note=note), Wait(LATER), "left off", {"why": report.detail}), Visit()
+        if report.result in _CAUSES:
+            return await self._without_power(report)
+        return await self._after_reset(report)
+
+    def _may_reset(self) -> bool:
+        progress = self.run.progress
+        return bool(progress.broken_evidence) or self.tools.options.reset_silent or progress.landed_at is not None
+
+    def _own_boot(self, boot: Boot) -> tuple[Step, Visit]:
+        """The host was up when we came, so nothing was reset: its own boot is the attempt."""
+        detail = boot.struck.summary if boot.struck else ""
+        visit = Visit(boot.result(), detail or "up without a reset", boot.windows, boot.findings())
+        return self._fold(boot, PowerState.ON), visit
+
+    async def _after_reset(self, report: ResetReport) -> tuple[Step, Visit]:
+        boot = await observe_boot(self.run, self.tools, self.landing, seconds=self.tools.options.watch)
+        state = await power_state(self.run, self.tools) if boot.struck is None else PowerState.ON
+        detail = boot.struck.summary if boot.struck else f"no port opened; the BMC says {state or 'nothing'}"
+        reset = Finding("reset", {"result": report.result, "detail": report.detail})
+        return self._fold(boot, state), Visit(boot.result(), detail, boot.windows, (reset, *boot.findings()))
+
+    def _fold(self, boot: Boot, state: PowerState | None) -> Step:
+        run, options, now = self.run, self.tools.options, self.tools.clock.now()
+        progress = learned(run.progress, boot, now)
+        if boot.struck is None:
+            progress = replace(progress, silent_boots=progress.silent_boots + (state is PowerState.ON))
+            note = f"no port opened within {options.watch:g} s of the power-on"
+            return after_miss(progress, cause=Cause.PARKED, note=note, host=run.host, options=options, now=now)
+        if boot.report is not None:
+            return self.reported(run, self.tools, progress, boot)
+        if all_refused(progress, run.host):
+            return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.struck.summary)
+        progress = replace(progress, silent_boots=0)
+        note = boot.struck.summary or "the window closed before a strike could land"
+        return after_miss(progress, cause=Cause.BUDGET_SPENT, note=note, host=run.host, options=options, now=now)
+
+    async def _without_power(self, report: ResetReport) -> tuple[Step, Visit]:
+        step, visit = await self._observe(_CAUSES[report.result], self.tools.options.elapsed)
+        reset = Finding("reset", {"result": report.result, "detail": report.detail})
+        return step, replace(visit, findings=(reset, *visit.findings))
+
+    async def _observe(self, cause: Cause, budget: float) -> tuple[Step, Visit]:
+        """Race the host's own crashes for as long as the budget lasts."""
+        run, tools = self.run, self.tools
+        since = run.progress.rung_since or tools.clock.now()
+        left = max(tools.options.look, budget - (tools.clock.now() - since).total_seconds())
+        boot = await observe_boot(run, tools, self.landing, seconds=min(tools.options.watch, left))
+        detail = boot.struck.summary if boot.struck else "no port opened"
+        visit = Visit(boot.result(), detail, boot.windows, boot.findings())
+        progress = learned(run.progress, boot, tools.clock.now())
+        if boot.report is not None:
+            return self.reported(run, tools, progress, boot), visit
+        return self._after_own_crash(boot, progress, cause, budget), visit
+
+    def _after_own_crash(self, boot: Boot, progress: Progress, cause: Cause, budget: float) -> Step:
+        run, now = self.run, self.tools.clock.now()
+        if all_refused(progress, run.host):
+            return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host)
+        spent = (now - (run.progress.rung_since or now)).total_seconds()
+        if spent < budget and not boot.sighting.is_only_refused:
+            return Step(progress, Wait(0.0), "observed", {"crashed": boot.crashed})
+        if progress.broken_evidence and cause is Cause.SILENT:
+            return Step(progress, Wait(0.0), "crash seen")
+        if boot.sighting.is_only_refused:
+            cause = Cause.DOORS_CLOSED
+        elif cause is Cause.NOTHING_ANSWERED and progress.broken_evidence and boot.struck is not None:
+            cause = Cause.ELAPSED
+        return climb(progress, cause, run.host, self.tools.options, now)

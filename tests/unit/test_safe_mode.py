@@ -1,0 +1,163 @@
+"""Safe mode: whom it is offered, what is ordered, what a note of bcdedit says, and when a host climbs there."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from unloop.channels.safe_boot import NOTE, change_flag, clear_flag, flag_in, set_flag
+from unloop.errors import ProtocolError
+from unloop.model.files import Disposition, FileOrder
+from unloop.model.host import Endpoint, Host, Role, System
+from unloop.model.host_run import End, HostRun, Progress, Rung, Stage
+from unloop.model.options import CampaignOptions
+from unloop.model.order import Order, Shell
+from unloop.model.outcome import Outcome
+from unloop.model.report import RemedyReport, Verdict
+from unloop.model.state import State
+from unloop.runner.cause import Cause
+from unloop.runner.decide import after_report, climb, next_rung
+from unloop.runner.ladder import rungs_for, why_no_safe_mode
+from unloop.runner.safe_boot import mode_of, safe_endpoint
+
+NOW = datetime(2024, 7, 19, 6, 0, tzinfo=UTC)
+LADDER = ("in_band", "race", "safe_mode", "hands_on")
+OPTIONS = CampaignOptions(ladder=LADDER, resets=1)
+FILES = Order("0", files=(FileOrder("quarantine_file", Disposition.QUARANTINE, "C:\\x\\*.sys"),))
+PROGRAM = Order("0", programs={Shell.POWERSHELL: "…"})
+SMB = Endpoint("smb", "127.0.0.2", credentials=("admin",))
+WINRM = Endpoint("winrm", "127.0.0.2", credentials=("admin",))
+HOST = Host("ws-1", "127.0.0.2", endpoints=(SMB, WINRM))
+CONTROLLER = replace(HOST, role=Role.DOMAIN_CONTROLLER, dsrm_credentials=("dsrm",))
+RACING = Progress(rung=Rung.RACE, broken_evidence="reported broken")
+
+NORMAL = """
+Windows Boot Loader
+-------------------
+identifier              {current}
+device                  partition=C:
+path                    \\Windows\\system32\\winload.efi
+description             Windows Server 2022
+"""
+SAFE = NORMAL + "safeboot                Network\r\n"
+DENIED = "The boot configuration data store could not be opened.\nAccess is denied.\n"
+
+
+@pytest.mark.parametrize(("note", "flag"), [(NORMAL, ""), (SAFE, "network"), (DENIED, None), ("", None)])
+def test_a_note_tells_the_flag_or_that_it_tells_nothing(note: str, flag: str | None) -> None:
+    """An error message of bcdedit is no boot entry without a flag."""
+    assert flag_in(note) == flag
+
+
+class Recorder:
+    """A channel that takes commands and holds the note that a host would write."""
+
+    def __init__(self, note: str) -> None:
+        self.commands: list[str] = []
+        self.deleted: list[str] = []
+        self._note = note
+
+    def run_service_command(self, command_line: str) -> None:
+        """Take a command."""
+        self.commands.append(command_line)
+
+    def read(self, path: str, *, limit: int) -> bytes:
+        """The note."""
+        return self._note.encode()[:limit] if path == NOTE else b""
+
+    def delete(self, path: str) -> None:
+        """Forget a file."""
+        self.deleted.append(path)
+
+
+def test_the_flag_counts_as_set_when_the_host_shows_it() -> None:
+    """One command sets the flag and notes the boot entry; the note is read and taken away."""
+    host = Recorder(SAFE)
+    change_flag(host, "network")  # type: ignore[arg-type]
+
+    assert (host.commands, host.deleted) == ([set_flag("network")], [NOTE])
+
+
+@pytest.mark.parametrize(("mode", "note"), [("network", NORMAL), ("", SAFE), ("dsrepair", SAFE), ("network", DENIED)])
+def test_a_flag_that_the_host_does_not_show_is_an_error(mode: str, note: str) -> None:
+    """Neither silence nor another flag counts as done."""
+    with pytest.raises(ProtocolError, match="after the order"):
+        change_flag(Recorder(note), mode)  # type: ignore[arg-type]
+
+
+def test_the_commands_name_the_default_entry_and_the_running_one() -> None:
+    """A host that is in safe mode gets out of it also where its entry is not the default."""
+    assert "/set {default} safeboot dsrepair" in set_flag("dsrepair")
+    assert all(f"/deletevalue {entry} safeboot" in clear_flag() for entry in ("{default}", "{current}"))
+
+
+@pytest.mark.parametrize(
+    ("host", "order", "options", "why"),
+    [
+        (HOST, FILES, OPTIONS, ""),
+        (replace(HOST, system=System.LINUX), FILES, OPTIONS, "Windows"),
+        (replace(HOST, endpoints=(WINRM,)), FILES, OPTIONS, "no channel"),
+        (replace(HOST, endpoints=(replace(SMB, credentials=()), WINRM)), FILES, OPTIONS, "no channel"),
+        (HOST, PROGRAM, OPTIONS, "can't carry"),
+        (CONTROLLER, FILES, OPTIONS, "dsrepair"),
+        (replace(CONTROLLER, dsrm_credentials=()), FILES, replace(OPTIONS, dsrepair=True), "DSRM"),
+        (CONTROLLER, FILES, replace(OPTIONS, dsrepair=True), ""),
+    ],
+)
+def test_safe_mode_is_offered_only_where_it_can_be_done_and_undone(
+    host: Host, order: Order, options: CampaignOptions, why: str
+) -> None:
+    """Without a way to set the flag, or to log on in that mode, the rung is not in the host's ladder."""
+    found = why_no_safe_mode(host, order, options)
+
+    assert (why in found, bool(found)) == (True, bool(why))
+    assert (Rung.SAFE_MODE in rungs_for(host, order, options)) is not bool(why)
+
+
+@pytest.mark.parametrize(
+    ("progress", "cause", "above"),
+    [
+        (RACING, Cause.BUDGET_SPENT, Rung.SAFE_MODE),
+        (RACING, Cause.REMEDY_FAILED, Rung.SAFE_MODE),
+        (RACING, Cause.PARKED, Rung.HANDS_ON),
+        (replace(RACING, broken_evidence=""), Cause.BUDGET_SPENT, Rung.HANDS_ON),
+        (replace(RACING, landed_at=NOW), Cause.STILL_BROKEN, Rung.HANDS_ON),
+        (replace(RACING, rung=Rung.SAFE_MODE), Cause.BUDGET_SPENT, Rung.HANDS_ON),
+    ],
+)
+def test_only_a_crashing_host_with_windows_climbs_to_safe_mode(progress: Progress, cause: Cause, above: Rung) -> None:
+    """A parked host can't be told to start into safe mode, and a healthy one is never sent there."""
+    assert next_rung(progress, cause, OPTIONS) is above
+
+
+def test_a_remedy_that_the_host_refused_is_tried_again_in_safe_mode() -> None:
+    """A file that a running driver holds can be moved where the driver is not loaded; there a refusal is the end."""
+    failed = RemedyReport(Verdict.FAILED, message="sharing violation")
+    climbed = after_report(RACING, failed, None, host=HOST, via="smb", options=OPTIONS, now=NOW)
+    again = after_report(climbed.progress, failed, None, host=HOST, via="smb", options=OPTIONS, now=NOW)
+
+    assert (climbed.progress.rung, climbed.progress.stage) == (Rung.SAFE_MODE, Stage.REPAIR)
+    assert isinstance(again.then, End)
+    assert again.then.outcome is Outcome.FAILED
+
+
+def test_climbing_past_safe_mode_keeps_the_cause() -> None:
+    """A parked host ends as parked, not as one that safe mode could not help."""
+    step = climb(RACING, Cause.PARKED, HOST, OPTIONS, NOW)
+
+    assert step.then == End(Outcome.NEEDS_HANDS, str(Cause.PARKED))
+
+
+def test_a_domain_controller_is_reached_as_dsrm_in_safe_mode_only() -> None:
+    """Setting the flag takes the usual account; in repair mode only DSRM's logs on."""
+    run = _run(Stage.REPAIR)
+
+    assert (mode_of(HOST), mode_of(CONTROLLER)) == ("network", "dsrepair")
+    assert safe_endpoint(run, SMB).credentials == ("admin",)
+    assert safe_endpoint(_run(Stage.SAFE_BOOT), SMB).credentials == ("dsrm",)
+
+
+def _run(stage: Stage) -> HostRun:
+
+    progress = replace(RACING, rung=Rung.SAFE_MODE, stage=stage)
+    return HostRun(1, "c1", CONTROLLER, 0, State.WORKING, progress)
