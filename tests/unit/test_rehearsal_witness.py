@@ -58,3 +58,15 @@ def test_written_events_are_read_back_even_when_the_last_line_is_cut(tmp_path: P
     heard = read(path)
     assert heard["a"].resets == [3.0]
     assert heard["b"].is_parked
+
+
+def test_refused_log_ons_are_counted_by_account() -> None:
+    """Whatever service refused it, and however its name was written, an account has one count."""
+    heard = witnessed(
+        _lines(
+            (1.0, "logon_refused", {"account": "Admin", "channel": "winrm"}),
+            (2.0, "logon_refused", {"account": "admin", "channel": "smb"}),
+            (3.0, "logon_refused", {"account": "other", "channel": "ssh"}),
+        )
+    )["a"]
+    assert heard.refused_logons == {"admin": 2, "other": 1}

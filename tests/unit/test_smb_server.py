@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unloop.rehearsal.filetree import FileTree
-from unloop.rehearsal.smb.md4 import md4
-from unloop.rehearsal.smb.ntlm import Acceptor, Account, LogonFailed
+from unloop.rehearsal.md4 import md4
+from unloop.rehearsal.ntlm import Acceptor, Account, LogonFailed
 from unloop.rehearsal.smb.patterns import fits
 from unloop.rehearsal.smb.server import SmbServer
-from unloop.rehearsal.smb.spnego import Negotiation
 from unloop.rehearsal.smb.state import Host
 from unloop.rehearsal.smb.status import Hangup, Status
 from unloop.rehearsal.smb.wire import RELATED, Command, Header, framed
+from unloop.rehearsal.spnego import Negotiation
 
 MOMENT = datetime(2024, 7, 19, tzinfo=UTC)
 ACCOUNT = Account.of("Administrator", "right")

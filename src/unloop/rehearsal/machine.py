@@ -94,6 +94,10 @@ class Machine:
         for gate in self.gates.values():
             gate.close()
 
+    def note_refusal(self, account: str, channel: str) -> None:
+        """A service refused the proof of an account; a domain in front of its name is left aside."""
+        self.log.note(Happening.LOGON_REFUSED, account=account.rpartition("\\")[2], channel=channel)
+
     def restart(self) -> None:
         """An orderly restart from inside (shutdown /r, systemctl reboot): one new boot, a moment from now."""
         self.log.note(Happening.RESTART)

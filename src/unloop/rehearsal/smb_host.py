@@ -7,7 +7,7 @@ import socket
 
 from unloop.rehearsal.gate import Serve
 from unloop.rehearsal.machine import Machine
-from unloop.rehearsal.smb.ntlm import Account
+from unloop.rehearsal.ntlm import Account
 from unloop.rehearsal.smb.server import SmbServer
 from unloop.rehearsal.smb.state import Host
 from unloop.rehearsal.smb.status import Hangup
@@ -19,7 +19,8 @@ def make_smb(machine: Machine) -> Serve:
     """The server in front of a machine's files; the one account is that of its specification."""
     spec = machine.spec
     account = Account.of(spec.username, spec.password)
-    host = Host(machine.files, account, spec.name, hashlib.blake2b(spec.name.encode(), digest_size=16).digest())
+    guid = hashlib.blake2b(spec.name.encode(), digest_size=16).digest()
+    host = Host(machine.files, account, spec.name, guid, lambda name: machine.note_refusal(name, "smb"))
 
     async def serve(connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -37,9 +37,12 @@ class Door(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        """Whether it is the account's password."""
-        spec = self._machine.spec
-        return self._is_account(username) and hmac.compare_digest(password.encode(), spec.password.encode())
+        """Whether it is the account's password; a refusal is noted."""
+        given, right = password.encode(), self._machine.spec.password.encode()
+        is_right = self._is_account(username) and hmac.compare_digest(given, right)
+        if not is_right:
+            self._machine.note_refusal(username, "ssh")
+        return is_right
 
     def public_key_auth_supported(self) -> bool:
         """Keys are taken."""

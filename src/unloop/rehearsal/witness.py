@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,8 @@ class WitnessedHost:
     is_up: bool = False
     is_left_off: bool = False
     """It was switched off and never on again."""
+    refused_logons: Counter[str] = field(default_factory=Counter)
+    """How often the proof of an account was refused, by the account's name in lower case."""
     _opened: float | None = None
 
     def double_resets(self, spacing: float) -> int:
@@ -86,6 +89,8 @@ class WitnessedHost:
             self.repaired_at = at
         elif what is Happening.RESTART:
             self.restarts += 1
+        elif what is Happening.LOGON_REFUSED:
+            self.refused_logons[str(detail.get("account", "")).lower()] += 1
         self.is_parked = self.is_parked or what is Happening.PARKED
         self.is_up = self.is_up or what is Happening.STAYED_UP
 

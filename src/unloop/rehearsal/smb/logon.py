@@ -2,13 +2,13 @@
 
 import struct
 
+from unloop.rehearsal.ntlm import Acceptor, LogonFailed
 from unloop.rehearsal.smb.crypto import DIALECT_311, keys_for, preauth_hash
 from unloop.rehearsal.smb.handles import close_all
 from unloop.rehearsal.smb.negotiate import SIGNING_REQUIRED
-from unloop.rehearsal.smb.ntlm import Acceptor, LogonFailed
-from unloop.rehearsal.smb.spnego import Negotiation
 from unloop.rehearsal.smb.state import MOST_SESSIONS, Call, Connection, Session
 from unloop.rehearsal.smb.status import Refused, Status
+from unloop.rehearsal.spnego import Negotiation
 
 _REQUEST = struct.Struct("<HBBIIHHQ")
 _RESPONSE = struct.Struct("<HHHH")
@@ -27,6 +27,8 @@ def session_setup(call: Call) -> bytes:
     try:
         answer = session.negotiation.step(call.buffer(start, length))
     except LogonFailed as error:
+        if error.account:
+            call.connection.host.refused(error.account)
         end(call.connection, session)
         raise Refused(Status.LOGON_FAILURE) from error
     body = _RESPONSE.pack(9, 0, 64 + _RESPONSE.size, len(answer)) + answer

@@ -2,17 +2,17 @@
 
 import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from unloop.rehearsal.filetree import FileTree, Node
+from unloop.rehearsal.ntlm import Account
 from unloop.rehearsal.smb.crypto import Cipher, Keys, Signing
-from unloop.rehearsal.smb.ntlm import Account
-from unloop.rehearsal.smb.spnego import Negotiation
 from unloop.rehearsal.smb.status import Refused, Status
 from unloop.rehearsal.smb.wire import HEADER_SIZE, Header
+from unloop.rehearsal.spnego import Negotiation
 
 LARGEST = 1024 * 1024
 """The most that one read, write or query carries where credits are counted; 64 KiB before that."""
@@ -30,12 +30,16 @@ class ShareKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What the server serves: the volume, the one account, and the names it goes by."""
+    """What the server serves: the volume, the one account, and the names it goes by.
+
+    ``refused`` is told the name of every account whose proof was refused.
+    """
 
     files: FileTree
     account: Account
     name: str
     guid: bytes
+    refused: Callable[[str], None] = lambda _: None
 
 
 @dataclass(slots=True)

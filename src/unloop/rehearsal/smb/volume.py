@@ -4,10 +4,11 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from unloop.rehearsal.filetime import filetime
 from unloop.rehearsal.filetree import FileTree, Node
 from unloop.rehearsal.smb.state import Path, Tree
 from unloop.rehearsal.smb.status import Refused, Status
-from unloop.rehearsal.smb.wire import filetime, moment_of
+from unloop.rehearsal.smb.wire import moment_of
 
 CLUSTER = 4096
 LARGEST_FILE = 64 * 1024 * 1024

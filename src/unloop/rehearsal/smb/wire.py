@@ -2,9 +2,10 @@
 
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 
+from unloop.rehearsal.filetime import EPOCH
 from unloop.rehearsal.smb.status import Hangup, Refused, Status
 
 LONGEST_FRAME = 2 * 1024 * 1024
@@ -12,7 +13,6 @@ HEADER_SIZE = 64
 SMB1, SMB2, SEALED = b"\xffSMB", b"\xfeSMB", b"\xfdSMB"
 FROM_SERVER, RELATED, SIGNED = 0x1, 0x4, 0x8
 _HEADER = struct.Struct("<4sHHIHHIIQIIQ16s")
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _KEEP_ALIVE = 0x85
 
 
@@ -124,14 +124,9 @@ def text_of(raw: bytes) -> str:
         raise Refused(Status.OBJECT_NAME_INVALID) from error
 
 
-def filetime(moment: datetime) -> int:
-    """A time as Windows counts it: 100 ns since 1601."""
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 10
-
-
 def moment_of(ticks: int) -> datetime:
     """The time that a FILETIME stands for; raises Refused."""
     try:
-        return _EPOCH + timedelta(microseconds=ticks // 10)
+        return EPOCH + timedelta(microseconds=ticks // 10)
     except OverflowError as error:
         raise Refused(Status.INVALID_PARAMETER) from error

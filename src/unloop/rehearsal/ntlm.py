@@ -1,4 +1,4 @@
-"""The accepting side of NTLMv2 for one account ([MS-NLMP] 3.2.5, 3.3.2, 3.4): tokens in, tokens and a key out."""
+"""The accepting side of NTLMv2 for one account ([MS-NLMP] 3.2.5, 3.3.2): tokens in, tokens and a key out."""
 
 import hashlib
 import hmac
@@ -7,23 +7,24 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
-
-from unloop.rehearsal.smb.md4 import md4
-from unloop.rehearsal.smb.wire import filetime
+from unloop.rehearsal.filetime import filetime
+from unloop.rehearsal.md4 import md4
+from unloop.rehearsal.ntlm_seal import EXTENDED, KEY_EXCHANGE, SEAL, SIGN, Direction, Sealer, rc4
 
 SIGNATURE = b"NTLMSSP\0"
-_UNICODE, _SIGN, _SEAL, _KEY_EXCHANGE, _KEY_56, _KEY_128 = 0x1, 0x10, 0x20, 0x40000000, 0x80000000, 0x20000000
-_EXTENDED, _TARGET_INFO, _SERVER, _ALWAYS_SIGN, _VERSION = 0x80000, 0x800000, 0x20000, 0x8000, 0x2000000
-_ACCEPTED = 0xE0000000 | _EXTENDED | _ALWAYS_SIGN | _SEAL | _SIGN | _UNICODE | _VERSION | 0x4 | 0x200
-_TARGET_NAME, _DOMAIN, _FLAGS, _TIME = 1, 2, 6, 7
+_UNICODE, _TARGET_INFO, _SERVER, _ALWAYS_SIGN, _VERSION = 0x1, 0x800000, 0x20000, 0x8000, 0x2000000
+_ACCEPTED = 0xE0000000 | EXTENDED | _ALWAYS_SIGN | SEAL | SIGN | _UNICODE | _VERSION | 0x4 | 0x200
+_TARGET_NAME, _DOMAIN, _FLAGS, _TIME, _BINDINGS = 1, 2, 6, 7, 10
 _HAS_MIC = 0x2
 _BUILD = bytes((10, 0)) + struct.pack("<H", 20348) + bytes((0, 0, 0, 15))
 
 
 class LogonFailed(Exception):
-    """The tokens do not prove the account."""
+    """The tokens do not prove the account; ``account`` is whose proof was judged, '' when there was none."""
+
+    def __init__(self, reason: str, account: str = "") -> None:
+        self.account = account
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,20 @@ class Account:
         """The account of a user name and a password."""
         return cls(username.rpartition("\\")[2], md4(password.encode("utf-16-le")))
 
+    def is_named(self, username: str) -> bool:
+        """Whether a user name means this account, a domain in front of it left aside."""
+        return username.rpartition("\\")[2].casefold() == self.username.casefold()
+
 
 class Acceptor:
-    """One log-on: give each token to ``step``; afterwards ``session_key`` is the exported session key."""
+    """One log-on: give each token to ``step``; afterwards ``session_key`` is the exported session key.
 
-    def __init__(self, account: Account, computer: str) -> None:
+    ``bindings`` are those of the TLS connection underneath (see channel_bindings); a client that sends any must agree.
+    """
+
+    def __init__(self, account: Account, computer: str, bindings: bytes = b"") -> None:
         self._account, self._computer = account, computer.upper()[:15] or "HOST"
+        self._bindings = bindings
         self._transcript = b""
         self._challenge = b""
         self.flags = 0
@@ -88,47 +97,49 @@ class Acceptor:
         if len(blob) < 32:
             raise LogonFailed("NTLMv2 alone is accepted")
         name = user.decode("utf-16-le")
-        is_known = name.rpartition("\\")[2].casefold() == self._account.username.casefold()
         owner = (name.upper() + domain.decode("utf-16-le")).encode("utf-16-le")
         key = hmac.digest(self._account.nt_hash, owner, "md5")
         expected = hmac.digest(key, self._challenge + blob, "md5")
-        if not hmac.compare_digest(expected, proof) or not is_known:
-            raise LogonFailed("wrong user name or password")
+        if not hmac.compare_digest(expected, proof) or not self._account.is_named(name):
+            raise LogonFailed("wrong user name or password", name)
         exchange = hmac.digest(key, proof, "md5")
-        session_key = rc4(exchange).update(encrypted[:16]) if self.flags & _KEY_EXCHANGE else exchange
+        session_key = rc4(exchange).update(encrypted[:16]) if self.flags & KEY_EXCHANGE else exchange
         if len(session_key) != 16:
-            raise LogonFailed("no session key")
-        self._check_mic(token, blob, session_key)
+            raise LogonFailed("no session key", name)
+        pairs = _pairs(blob[28:])
+        if not self._is_sealed_right(token, pairs, session_key):
+            raise LogonFailed("wrong MIC", name)
+        if not self._is_bound_right(pairs):
+            raise LogonFailed("bound to another TLS connection", name)
         self.session_key = session_key
 
-    def _check_mic(self, token: bytes, blob: bytes, key: bytes) -> None:
-        """Only a client that says so in its target information sends one ([MS-NLMP] 2.2.2.1, MsvAvFlags)."""
-        flags = _pairs(blob[28:]).get(_FLAGS, bytes(4))
+    def _is_sealed_right(self, token: bytes, pairs: dict[int, bytes], key: bytes) -> bool:
+        """Only a client that says so in its target information sends a MIC ([MS-NLMP] 2.2.2.1, MsvAvFlags)."""
+        flags = pairs.get(_FLAGS, bytes(4))
         if not struct.unpack("<I", flags)[0] & _HAS_MIC:
-            return
+            return True
         bare = token[:72] + bytes(16) + token[88:]
-        if not hmac.compare_digest(hmac.digest(key, self._transcript + bare, "md5"), token[72:88]):
-            raise LogonFailed("wrong MIC")
+        return hmac.compare_digest(hmac.digest(key, self._transcript + bare, "md5"), token[72:88])
+
+    def _is_bound_right(self, pairs: dict[int, bytes]) -> bool:
+        """Bindings of zeros are none ([MS-NLMP] 2.2.2.1, MsvAvChannelBindings)."""
+        sent = pairs.get(_BINDINGS, b"").strip(b"\0")
+        return not self._bindings or not sent or hmac.compare_digest(pairs[_BINDINGS], self._bindings)
 
     def mic(self, message: bytes, *, from_client: bool) -> bytes:
-        """The first signature of a side over a message ([MS-NLMP] 3.4.4.2), as SPNEGO wants it of its mechanisms."""
-        side = b"client-to-server" if from_client else b"server-to-client"
-        key = hashlib.md5(self.session_key + _magic(side, b"signing"), usedforsecurity=False).digest()
-        code = hmac.digest(key, bytes(4) + message, "md5")[:8]
-        if self.flags & _KEY_EXCHANGE:
-            length = 16 if self.flags & _KEY_128 else 7 if self.flags & _KEY_56 else 5
-            weak = self.session_key[:length] + _magic(side, b"sealing")
-            code = rc4(hashlib.md5(weak, usedforsecurity=False).digest()).update(code)
-        return struct.pack("<I", 1) + code + bytes(4)
+        """The first signature of a side over a message, as SPNEGO wants it of its mechanisms."""
+        return Direction(self.session_key, self.flags, from_client=from_client).sign(message)
+
+    def sealer(self, *, sequence: int = 0) -> Sealer:
+        """What seals and unseals messages after the log-on."""
+        return Sealer(self.session_key, self.flags, sequence=sequence)
 
 
-def rc4(key: bytes) -> CipherContext:
-    """An RC4 stream."""
-    return Cipher(ARC4(key), mode=None).encryptor()
-
-
-def _magic(side: bytes, use: bytes) -> bytes:
-    return b"session key to " + side + b" " + use + b" key magic constant\0"
+def channel_bindings(certificate_sha256: bytes) -> bytes:
+    """The bindings of a TLS connection by its server's certificate (RFC 5929 4, RFC 2744 3.11, [MS-NLMP] 2.2.2.1)."""
+    data = b"tls-server-end-point:" + certificate_sha256
+    structure = bytes(16) + struct.pack("<I", len(data)) + data
+    return hashlib.md5(structure, usedforsecurity=False).digest()
 
 
 def _pair(kind: int, value: bytes) -> bytes:

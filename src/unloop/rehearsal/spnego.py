@@ -3,7 +3,8 @@
 import hmac
 from enum import IntEnum
 
-from unloop.rehearsal.smb.ntlm import SIGNATURE, Acceptor, LogonFailed
+from unloop.rehearsal.ntlm import SIGNATURE, Acceptor, LogonFailed
+from unloop.rehearsal.ntlm_seal import Sealer
 
 _SPNEGO = bytes.fromhex("06062b0601050502")
 _NTLM = bytes.fromhex("060a2b06010401823702020a")
@@ -33,6 +34,11 @@ class Negotiation:
         self._mechanisms = b""
         self._wants_mic = False
         self._is_named = False
+        self._has_signed = False
+
+    def sealer(self) -> Sealer:
+        """What seals and unseals messages after the log-on; the signatures of the mechanisms were messages number 0."""
+        return self.acceptor.sealer(sequence=1 if self._has_signed else 0)
 
     def step(self, token: bytes) -> bytes:
         """The answer to a token; raises LogonFailed."""
@@ -71,6 +77,7 @@ class Negotiation:
             return self._answer(State.COMPLETED, answer)
         if not hmac.compare_digest(mic, self.acceptor.mic(self._mechanisms, from_client=True)):
             raise LogonFailed("the list of mechanisms was changed on its way")
+        self._has_signed = True
         return self._answer(State.COMPLETED, answer, self.acceptor.mic(self._mechanisms, from_client=False))
 
     def _answer(self, state: State, token: bytes, mic: bytes = b"") -> bytes:
