@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unloop.channels.dialogue import Answers, Dialogue, ListDirectory, Move, ReadHead, Round
 from unloop.channels.disk import DiskFiles
-from unloop.channels.perform import check_files, perform
-from unloop.errors import ConnectionLost, Unsupported
-from unloop.model.files import Disposition, FileGuard, FileOrder, Judgement, judge_content, judge_listing
+from unloop.channels.perform import check_files, perform, remedy
+from unloop.errors import ConnectionLost, NotFound, Unsupported
+from unloop.model.files import Disposition, FileEntry, FileGuard, FileOrder, Judgement, judge_content, judge_listing
 from unloop.model.host import System
 from unloop.model.order import Check, CheckKind, Order
 from unloop.model.patterns import quarantine_name
-from unloop.model.report import ActionStatus, Verdict
+from unloop.model.report import ActionStatus, RemedyReport, Verdict
 
 BAD, GOOD = 1_721_362_200, 1_721_367_000
+PROBLEM = datetime.fromtimestamp(BAD, UTC)
 HEAD = "aaaaaaaa01002301"
 FOLDER = "C:\\Windows\\drivers"
 GUARD = FileGuard(
@@ -256,6 +259,81 @@ def test_checks_are_answered_or_unknown(disk: Recording, plant: Plant) -> None:
         Check(CheckKind.UPDATE_ABSENT, name="KB1"),
     )
     assert [answer.holds for answer in check_files(checks, disk)] == [True, False, True, None]
+
+
+class Seeing:
+    """Answers a dialogue from a list, and remembers every round."""
+
+    def __init__(self, *rounds: Answers) -> None:
+        self.rounds: list[Round] = []
+        self._answers = list(rounds)
+
+    def hold(self, dialogue: Dialogue[RemedyReport]) -> RemedyReport:
+        """Hold the dialogue to its end."""
+        try:
+            self.rounds.append(next(dialogue))
+            while True:
+                self.rounds.append(dialogue.send(self._answers[len(self.rounds) - 1]))
+        except StopIteration as end:
+            return end.value
+
+
+EXACT = FileOrder("v", Disposition.QUARANTINE, f"{FOLDER}\\bad.sys", quarantine="C:\\q")
+MOVED_TO = f"C:\\q\\{quarantine_name(EXACT.pattern)}"
+ENTRY = FileEntry(EXACT.pattern, "bad.sys", 7, datetime(2024, 7, 19, tzinfo=UTC))
+
+
+def test_a_file_named_exactly_is_moved_without_a_look_where_the_move_tells_what_it_was() -> None:
+    """One round, and the evidence is whole all the same."""
+    host = Seeing((ENTRY,))
+    report = host.hold(remedy(order(EXACT), sees_moves=True))
+    evidence = report.actions[0].files[0]
+
+    assert host.rounds == [(Move(EXACT.pattern, MOVED_TO),)]
+    assert (report.verdict, evidence.size, evidence.moved_to) == (Verdict.LANDED, 7, MOVED_TO)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"already_good_if": (Check(CheckKind.FILE_PRESENT, pattern="C:\\x"),)},
+        {"files": (EXACT, EXACT)},
+        {"files": (replace(EXACT, guard=FileGuard(size_min=1)),)},
+        {"files": (replace(EXACT, pattern=f"{FOLDER}\\*.sys"),)},
+    ],
+)
+def test_whatever_has_to_be_judged_is_looked_at_first(more: dict[str, Any]) -> None:
+    """Guards, assessments, wildcards and further actions need the listing."""
+    dialogue = remedy(replace(order(EXACT), **more), sees_moves=True)
+
+    assert {type(ask) for ask in next(dialogue)} == {ListDirectory}
+
+
+def test_a_missing_file_named_exactly_is_no_match() -> None:
+    """Nothing was there: not a success."""
+    assert Seeing((NotFound("no"),)).hold(remedy(order(EXACT), sees_moves=True)).verdict is Verdict.NO_MATCH
+
+
+def test_rounds_hold_everything_that_can_be_asked_at_once() -> None:
+    """One round lists every directory, one reads every header, one moves every file."""
+    first, second = (replace(remove(), pattern=f"C:\\{name}\\C-00000291*.sys") for name in "ab")
+    entry = [
+        FileEntry(f"C:\\{name}\\C-00000291-{n}.sys", f"C-00000291-{n}.sys", 9, PROBLEM)
+        for name, n in ("a1", "a2", "b1")
+    ]
+    head = bytes.fromhex(HEAD)
+    host = Seeing(((entry[0], entry[1]), (entry[2],)), (head, head), (None, None), (head,), (None,))
+    report = host.hold(remedy(order(first, second)))
+
+    assert [[type(ask) for ask in asks] for asks in host.rounds] == [
+        [ListDirectory] * 2,
+        [ReadHead] * 2,
+        [Move] * 2,
+        [ReadHead],
+        [Move],
+    ]
+    assert host.rounds[0][0] == ListDirectory("C:\\a", "C-00000291*.sys")
+    assert report.verdict is Verdict.LANDED
 
 
 FILES = st.dictionaries(
