@@ -15,15 +15,15 @@ from unloop import store
 from unloop.errors import LeaseLost, StoreError
 from unloop.model.attempt import AttemptResult
 from unloop.model.effect import EffectKind
-from unloop.model.host_run import End, Rung, Step, Wait
+from unloop.model.host_run import End, Rung, Stage, Step, Wait
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, State
 from unloop.store import accounts, campaigns, claims, ledger, queries, retries
 from unloop.store import progress as store_progress
 from unloop.store.accounts import Budget, Turn
 from unloop.store.database import REVISION, Database, open_database
-from unloop.store.ledger import Limits, Permission
-from unloop.store.progress import Finding, Visit
+from unloop.store.ledger import Limits, Permission, Wanted
+from unloop.store.progress import Finding, Saved, Visit
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +167,7 @@ def test_a_visit_is_saved_whole(database: Database) -> None:
     """State, attempt, evidence and event of a visit stand in the store together."""
     campaign_with(database, host("a"))
     (run,) = claim(database)
-    store_progress.start_attempt(database, run, 1, Rung.RACE, now=START)
-    ended = Step(replace(run.progress, attempt=1, note="proven"), End(Outcome.FIXED, "proven"), "ended")
+    ended = Step(replace(run.progress, note="proven"), End(Outcome.FIXED, "proven"), "ended")
     visit = Visit(AttemptResult.LANDED, "detail", findings=(Finding("remedy", {"verdict": "landed"}, "smb"),))
     store_progress.save(database, run, ended, visit, now=START + 5)
 
@@ -178,14 +177,57 @@ def test_a_visit_is_saved_whole(database: Database) -> None:
     assert [attempt["result"] for attempt in queries.attempts_of(database, "c1")] == ["landed"]
 
 
-def test_an_attempt_that_was_never_ended_is_found(database: Database) -> None:
-    """A successor continues the attempt that its predecessor left open."""
+def test_a_claim_begins_an_attempt_and_continues_one_that_was_never_ended(database: Database) -> None:
+    """A successor continues the attempt that its predecessor left open; the next one begins when that has ended."""
+    campaign_with(database, host("a"))
+    numbers = []
+    for late, result in ((0, None), (1, AttemptResult.MISSED), (2, AttemptResult.MISSED)):
+        (run,) = claim(database, now=START + late)
+        numbers.append(run.progress.attempt)
+        left = Visit(result)
+        store_progress.save(database, run, Step(run.progress, Wait(0), "x"), left, now=START + late)
+
+    assert numbers == [1, 1, 2]
+    assert [attempt["number"] for attempt in queries.attempts_of(database, "c1")] == [1, 2]
+
+
+def test_only_a_repair_begins_an_attempt(database: Database) -> None:
+    """Looking at a host whose remedy has landed is no attempt."""
     campaign_with(database, host("a"))
     (run,) = claim(database)
-    store_progress.start_attempt(database, run, 1, Rung.RACE, now=START)
-    store_progress.start_attempt(database, run, 1, Rung.RACE, now=START + 1)
+    landed = replace(run.progress, stage=Stage.VERIFY)
+    store_progress.save(database, run, Step(landed, Wait(0), "x"), Visit(AttemptResult.LANDED), now=START)
+    (again,) = claim(database, now=START)
 
-    assert store_progress.open_attempt(database, run.id) == (1, START)
+    assert (run.progress.attempt, again.progress.attempt, again.is_attempt_open) == (1, 1, False)
+
+
+def test_many_are_saved_in_one_transaction_and_the_stale_one_is_told(database: Database) -> None:
+    """Of a batch everything is saved but what belongs to somebody else by now."""
+    campaign_with(database, host("a"), host("b"))
+    runs = claim(database)
+    (stolen,) = claims.claim(database, campaign_id="c1", queue="race", owner="x", limit=1, ttl=30, now=START + 31)
+    batch = [Saved(run, Step(replace(run.progress, note="mine"), Wait(0), "x")) for run in runs]
+    lost = store_progress.save_all(database, batch, now=START + 32)
+
+    assert lost == {stolen.id}
+    assert {row.run.id: row.run.progress.note for row in queries.host_rows(database, "c1")} == {
+        run.id: "" if run.id == stolen.id else "mine" for run in runs
+    }
+
+
+def test_a_batch_of_permits_counts_for_its_own_limits(database: Database) -> None:
+    """Three hosts of a rack that ask at once are told as if they had asked one after the other."""
+    campaign_with(database, *(host(name, rack="R1") for name in "abc"))
+    limits = Limits(spacing=0, per_group={"rack": 2})
+    wanted = [Wanted(run, EffectKind.POWER_OFF, 1, limits) for run in claim(database)]
+
+    assert ledger.permit_all(database, [*wanted, wanted[0]], now=START) == (
+        Permission.GRANTED,
+        Permission.GRANTED,
+        Permission.LIMIT,
+        Permission.ALREADY,
+    )
 
 
 def test_counts_add_up_to_the_targets(database: Database) -> None:

@@ -1,6 +1,6 @@
 """One host's way through one campaign: the record that the store keeps and every decision reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -79,8 +79,21 @@ class HostRun:
     hold: str = ""
     outcome: Outcome | None = None
     cause: str = ""
+    is_attempt_open: bool = False
+    """An attempt was begun and has not ended: it is continued, not begun anew."""
     is_draining: bool = False
     """It was claimed while the campaign did not run: only what it owes may be done."""
+
+    @property
+    def begins_attempt(self) -> bool:
+        """Whether whoever claims it begins an attempt."""
+        repairs = self.progress.stage in {Stage.REPAIR, Stage.SAFE_BOOT} and self.progress.rung is not Rung.HANDS_ON
+        return repairs and not self.is_attempt_open and not self.is_draining
+
+    def in_next_attempt(self) -> "HostRun":
+        """The same host run, in its next attempt."""
+        progress = replace(self.progress, attempt=self.progress.attempt + 1)
+        return replace(self, progress=progress, is_attempt_open=True)
 
 
 @dataclass(frozen=True, slots=True)

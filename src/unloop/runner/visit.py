@@ -40,21 +40,8 @@ async def _visited(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
     if run.progress.stage is Stage.CLOSE:
         decided = Step(run.progress, End(Outcome(run.progress.ending), run.progress.note), "ended")
         return run, *await _close(run, tools, decided, Visit())
-    run = await _begin(run, tools)
     step, left = await _act(run, tools)
     return run, *await _close(run, tools, step, left)
-
-
-async def _begin(run: HostRun, tools: Tools) -> HostRun:
-    """Write the attempt down before it begins; one that a predecessor left unfinished is continued."""
-    if run.progress.stage is Stage.VERIFY or run.progress.rung is Rung.HANDS_ON:
-        return run
-    unfinished = await tools.in_store(partial(store_progress.open_attempt, tools.database, run.id))
-    number = unfinished[0] if unfinished else run.progress.attempt + 1
-    await tools.in_store(
-        partial(store_progress.start_attempt, tools.database, run, number, run.progress.rung, now=tools.now())
-    )
-    return _in_attempt(run, number)
 
 
 async def _act(run: HostRun, tools: Tools) -> tuple[Step, Visit]:
@@ -89,8 +76,3 @@ async def _close(run: HostRun, tools: Tools, step: Step, left: Visit) -> tuple[S
     text = tools.instructions_for(run, end.cause)
     finding = Finding("instructions", {"outcome": end.outcome, "text": text})
     return replace(step, then=end), replace(left, findings=(*left.findings, finding))
-
-
-def _in_attempt(run: HostRun, number: int) -> HostRun:
-    """The same host run, in attempt ``number``."""
-    return replace(run, progress=replace(run.progress, attempt=number))

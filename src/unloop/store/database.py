@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from unloop.errors import StoreError
 
 BUSY_SECONDS = 10.0
+READS = "unloop_reads"
+"""The execution option of a transaction that only looks."""
 REVISION = "0001"
 """The schema that this version reads and writes: the newest of store/migrations/versions."""
 EARLIER = frozenset[str]()
@@ -35,8 +36,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read transaction."""
-        with self._translated(), self.engine.connect() as connection:
+        """A read transaction: it waits for no writer, and sees one moment of the store."""
+        with self._translated(), self.engine.connect().execution_options(**{READS: True}) as connection:
             yield connection
 
     @contextmanager
@@ -89,11 +90,11 @@ def _engine(url: str) -> Engine:
         return create_engine(
             url,
             pool_pre_ping=True,
-            connect_args={"options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000"},
+            connect_args={"options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=2000"},
         )
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -108,8 +109,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """A writer takes its turn at the beginning, so that it never has to give up half-way."""
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
 
 
 def _migrate(connection: Connection, label: str) -> None:

@@ -1,19 +1,20 @@
-"""Saving what a visit came to: one conditional UPDATE under the fence, with its events, attempt, window and evidence."""
+"""Saving what visits came to, under their fences: state, events, attempt, windows and evidence together, or nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from unloop.errors import LeaseLost
 from unloop.model.attempt import AttemptResult, Window
-from unloop.model.host_run import End, HostRun, Progress, Rung, Step, Wait
+from unloop.model.host_run import End, HostRun, Step
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, Event, State, after
 from unloop.store import schema
 from unloop.store.database import Database
-from unloop.store.rows import progress_columns
+from unloop.store.events import event_of, log_all
+from unloop.store.rows import PROGRESS_COLUMNS, Lease, leases_of, progress_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,104 +36,118 @@ class Visit:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def start_attempt(database: Database, run: HostRun, number: int, rung: Rung, *, now: float) -> None:
-    """Write an attempt down before it begins; a repeated call for the same number changes nothing. Raises LeaseLost."""
-    with database.begin() as connection:
-        _demand_lease(connection, run)
-        table = schema.attempt
-        known = select(table.c.number).where(table.c.host_run_id == run.id, table.c.number == number)
-        if connection.execute(known).first() is None:
-            row = {"host_run_id": run.id, "number": number, "rung": rung, "started_at": now}
-            connection.execute(insert(table), row)
-            columns = {"attempt": number, "changed_at": now}
-            connection.execute(update(schema.host_run).where(schema.host_run.c.id == run.id).values(**columns))
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One visit to be saved: the host run as it was claimed, what was decided, and what is left behind."""
+
+    run: HostRun
+    step: Step
+    visit: Visit = field(default_factory=Visit)
 
 
-def open_attempt(database: Database, run_id: int) -> tuple[int, float] | None:
-    """The number and start of an attempt that was begun and never ended, or None."""
-    table = schema.attempt
-    query = select(table.c.number, table.c.started_at).where(table.c.host_run_id == run_id, table.c.ended_at.is_(None))
-    with database.read() as connection:
-        row = connection.execute(query.order_by(table.c.number.desc())).first()
-    return None if row is None else (row[0], row[1])
+_RUN, _ATTEMPT, _OBLIGATION = schema.host_run, schema.attempt, schema.obligation
+_MOVED = ("state", "owner", "lease_until", "changed_at", "outcome", "cause", "due_at", "attempt_open")
+_UPDATE = (
+    update(_RUN)
+    .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"))
+    .values(**{name: bindparam(name) for name in (*_MOVED, *PROGRESS_COLUMNS)})
+)
 
 
 def save(database: Database, run: HostRun, step: Step, visit: Visit, *, now: float) -> None:
     """Fold a visit into the store and give the lease back. Raises LeaseLost when the fence is not ours any more."""
-    with database.begin() as connection:
-        _demand_lease(connection, run)
-        state, columns = _next(connection, run, step.then, now=now)
-        connection.execute(
-            update(schema.host_run)
-            .where(schema.host_run.c.id == run.id, schema.host_run.c.fence == run.fence)
-            .values(
-                state=state, owner="", lease_until=0.0, changed_at=now, **columns, **progress_columns(step.progress)
-            )
-        )
-        if visit.attempt_result is not None:
-            table = schema.attempt
-            connection.execute(
-                update(table)
-                .where(table.c.host_run_id == run.id, table.c.number == step.progress.attempt)
-                .values(ended_at=now, result=visit.attempt_result, detail=visit.attempt_detail)
-            )
-        _insert_windows(connection, run, step.progress, visit.windows)
-        _insert_findings(connection, run, step.progress, visit.findings, now=now)
-        data = {"state": state, "rung": step.progress.rung, **step.detail}
-        if isinstance(step.then, End):
-            data |= {"outcome": step.then.outcome, "cause": step.then.cause}
-        log(connection, run, step.event, attempt=step.progress.attempt, data=data, now=now)
-
-
-def log(
-    connection: Connection, run: HostRun, kind: str, *, attempt: int, data: Mapping[str, object], now: float
-) -> None:
-    """Append to the event log."""
-    row = {
-        "campaign_id": run.campaign,
-        "host_run_id": run.id,
-        "at": now,
-        "kind": kind,
-        "fence": run.fence,
-        "attempt": attempt,
-        "data": dict(data),
-    }
-    connection.execute(insert(schema.event), row)
-
-
-def _demand_lease(connection: Connection, run: HostRun) -> None:
-    table = schema.host_run
-    query = select(table.c.state).where(table.c.id == run.id, table.c.fence == run.fence).with_for_update()
-    if connection.execute(query).scalar() != State.WORKING:
+    if run.id in save_all(database, [Saved(run, step, visit)], now=now):
         raise LeaseLost(f"{run.host.name}: another worker took over")
 
 
-def _next(connection: Connection, run: HostRun, then: Wait | End, *, now: float) -> tuple[State, dict[str, Any]]:
-    table = schema.host_run
-    query = select(table.c.hold, schema.campaign.c.state).join(schema.campaign, schema.campaign.c.id == run.campaign)
-    hold, campaign_state = connection.execute(query.where(table.c.id == run.id)).one()
+def save_all(database: Database, saved: Sequence[Saved], *, now: float) -> frozenset[int]:
+    """The same for many visits in one transaction; the host runs whose lease was lost, of which nothing is saved."""
+    with database.begin() as connection:
+        leases = leases_of(connection, sorted({item.run.id for item in saved}))
+        kept = [item for item in saved if (lease := leases.get(item.run.id)) and lease.is_held(item.run.fence)]
+        aborted = [item.run.id for item in kept if leases[item.run.id].campaign_state is CampaignState.ABORTED]
+        owing = _owing(connection, aborted)
+        moved = [_moved(item, leases[item.run.id], owes=item.run.id in owing, now=now) for item in kept]
+        if kept:
+            connection.execute(_UPDATE, moved)
+        _end_attempts(connection, kept, now=now)
+        _insert_windows(connection, kept)
+        _insert_findings(connection, kept, now=now)
+        log_all(connection, [_event(item, row["state"], now=now) for item, row in zip(kept, moved, strict=True)])
+    return frozenset(item.run.id for item in saved) - {item.run.id for item in kept}
+
+
+def _moved(item: Saved, lease: Lease, *, owes: bool, now: float) -> dict[str, Any]:
+    return {
+        "run": item.run.id,
+        "held": item.run.fence,
+        "owner": "",
+        "lease_until": 0.0,
+        "changed_at": now,
+        "attempt_open": item.run.is_attempt_open and item.visit.attempt_result is None,
+        **_next(item, lease, owes=owes, now=now),
+        **progress_columns(item.step.progress),
+    }
+
+
+def _next(item: Saved, lease: Lease, *, owes: bool, now: float) -> dict[str, Any]:
+    """The state that follows, with outcome, cause and due time."""
+    then, nothing = item.step.then, {"outcome": None, "cause": "", "due_at": None}
     if isinstance(then, End):
-        ended = {"outcome": then.outcome, "cause": then.cause, "due_at": None}
-        return after(State.WORKING, Event.END), ended
-    if campaign_state == CampaignState.ABORTED and not _owes(connection, run.id):
+        return {"state": after(State.WORKING, Event.END), "outcome": then.outcome, "cause": then.cause, "due_at": None}
+    if lease.campaign_state is CampaignState.ABORTED and not owes:
         cancelled = {"outcome": Outcome.CANCELLED, "cause": "the campaign was aborted", "due_at": None}
-        return after(State.WORKING, Event.END), cancelled
-    if hold:
-        return after(State.WORKING, Event.HOLD), {"due_at": None}
-    return after(State.WORKING, Event.WAIT), {"due_at": now + then.seconds}
+        return {"state": after(State.WORKING, Event.END), **cancelled}
+    if lease.hold:
+        return {"state": after(State.WORKING, Event.HOLD), **nothing}
+    return {"state": after(State.WORKING, Event.WAIT), **nothing, "due_at": now + then.seconds}
 
 
-def _owes(connection: Connection, run_id: int) -> bool:
-    table = schema.obligation
-    query = select(table.c.id).where(table.c.host_run_id == run_id, table.c.discharged_at.is_(None)).limit(1)
-    return connection.execute(query).first() is not None
+def _owing(connection: Connection, run_ids: Sequence[int]) -> frozenset[int]:
+    if not run_ids:
+        return frozenset()
+    query = select(_OBLIGATION.c.host_run_id).where(
+        _OBLIGATION.c.host_run_id.in_(run_ids), _OBLIGATION.c.discharged_at.is_(None)
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
-def _insert_windows(connection: Connection, run: HostRun, progress: Progress, windows: Sequence[Window]) -> None:
+def _event(item: Saved, state: State, *, now: float) -> dict[str, Any]:
+    step = item.step
+    data: dict[str, object] = {"state": state, "rung": step.progress.rung, **step.detail}
+    if isinstance(step.then, End):
+        data |= {"outcome": step.then.outcome, "cause": step.then.cause}
+    return event_of(item.run, step.event, attempt=step.progress.attempt, now=now, data=data)
+
+
+_END_ATTEMPT = (
+    update(_ATTEMPT)
+    .where(_ATTEMPT.c.host_run_id == bindparam("run"), _ATTEMPT.c.number == bindparam("of_attempt"))
+    .values(ended_at=bindparam("now"), result=bindparam("came_to"), detail=bindparam("told"))
+)
+
+
+def _end_attempts(connection: Connection, saved: Sequence[Saved], *, now: float) -> None:
     rows = [
         {
-            "host_run_id": run.id,
-            "attempt": progress.attempt,
+            "run": item.run.id,
+            "of_attempt": item.step.progress.attempt,
+            "now": now,
+            "came_to": item.visit.attempt_result,
+            "told": item.visit.attempt_detail,
+        }
+        for item in saved
+        if item.visit.attempt_result is not None
+    ]
+    if rows:
+        connection.execute(_END_ATTEMPT, rows)
+
+
+def _insert_windows(connection: Connection, saved: Sequence[Saved]) -> None:
+    rows = [
+        {
+            "host_run_id": item.run.id,
+            "attempt": item.step.progress.attempt,
             "opened_at": window.opened_at.timestamp(),
             "opened_after": window.opened_after,
             "closed_after": window.closed_after,
@@ -140,26 +155,28 @@ def _insert_windows(connection: Connection, run: HostRun, progress: Progress, wi
             "channel": window.channel,
             "caught": window.caught,
             "first_ports": window.first_ports,
+            "lag": window.lag,
+            "strikes": [strike.to_json() for strike in window.strikes],
         }
-        for window in windows
+        for item in saved
+        for window in item.visit.windows
     ]
     if rows:
         connection.execute(insert(schema.window), rows)
 
 
-def _insert_findings(
-    connection: Connection, run: HostRun, progress: Progress, findings: Sequence[Finding], *, now: float
-) -> None:
+def _insert_findings(connection: Connection, saved: Sequence[Saved], *, now: float) -> None:
     rows = [
         {
-            "host_run_id": run.id,
-            "attempt": progress.attempt,
+            "host_run_id": item.run.id,
+            "attempt": item.step.progress.attempt,
             "at": now,
             "kind": finding.kind,
             "channel": finding.channel,
             "data": dict(finding.data),
         }
-        for finding in findings
+        for item in saved
+        for finding in item.visit.findings
     ]
     if rows:
         connection.execute(insert(schema.evidence), rows)

@@ -1,15 +1,18 @@
 """Turning rows into records and records into columns."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping, select
 
 from unloop.model.host import Host
 from unloop.model.host_run import HostRun, Progress, Rung, Stage
 from unloop.model.outcome import Outcome
 from unloop.model.power import BootIdentity
-from unloop.model.state import State
+from unloop.model.state import CampaignState, State
+from unloop.store import schema
 
 
 def seconds(moment: datetime | None) -> float | None:
@@ -36,6 +39,7 @@ def host_run_of(row: RowMapping) -> HostRun:
         hold=row["hold"],
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
         cause=row["cause"],
+        is_attempt_open=row["attempt_open"],
     )
 
 
@@ -90,5 +94,40 @@ def progress_columns(progress: Progress) -> dict[str, Any]:
     }
 
 
+PROGRESS_COLUMNS = tuple(progress_columns(Progress(Rung.IN_BAND)))
+"""Their names."""
+
+
 def _boot(value: str | None, source: str | None) -> BootIdentity | None:
     return None if value is None else BootIdentity(value, source or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds a host run, and what its next save has to mind."""
+
+    state: State
+    fence: int
+    until: float
+    hold: str
+    campaign_state: CampaignState
+
+    def is_held(self, fence: int, *, until: float | None = None) -> bool:
+        """Whether an actor with this fence holds it, and still will at that time."""
+        return self.state is State.WORKING and self.fence == fence and (until is None or self.until > until)
+
+
+def leases_of(connection: Connection, run_ids: Sequence[int]) -> dict[int, Lease]:
+    """The leases of host runs, locked in the order of their ids until the end of the transaction."""
+    table, campaign = schema.host_run, schema.campaign
+    query = (
+        select(table.c.id, table.c.state, table.c.fence, table.c.lease_until, table.c.hold, campaign.c.state)
+        .join(campaign, campaign.c.id == table.c.campaign_id)
+        .where(table.c.id.in_(run_ids))
+        .order_by(table.c.id)
+        .with_for_update(of=table)
+    )
+    return {
+        number: Lease(State(state), fence, until, hold, CampaignState(running))
+        for number, state, fence, until, hold, running in connection.execute(query)
+    }

@@ -73,6 +73,7 @@ host_run = Table(
     Column("rung", String(16), nullable=False),
     Column("stage", String(16), nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
+    Column("attempt_open", Boolean, nullable=False, default=False),
     Column("rung_attempts", Integer, nullable=False, default=0),
     Column("rung_since", Float),
     Column("broken_evidence", Text, nullable=False, default=""),
@@ -94,6 +95,7 @@ host_run = Table(
     Column("changed_at", Float, nullable=False),
     UniqueConstraint("campaign_id", "name"),
     Index("ix_host_run_due", "campaign_id", "queue", "due_at"),
+    Index("ix_host_run_name", "name"),
 )
 
 attempt = Table(
@@ -121,6 +123,8 @@ window = Table(
     Column("channel", String(32), nullable=False),
     Column("caught", Boolean, nullable=False),
     Column("first_ports", JSON, nullable=False),
+    Column("lag", Float),
+    Column("strikes", JSON, nullable=False, default=list),
 )
 
 effect = Table(
@@ -143,6 +147,7 @@ obligation = Table(
     Column("detail", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("discharged_at", Float),
+    Index("ix_obligation_open", "discharged_at", "kind"),
 )
 
 event = Table(

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("rung", sa.String(length=16), nullable=False),
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("attempt_open", sa.Boolean(), nullable=False),
         sa.Column("rung_attempts", sa.Integer(), nullable=False),
         sa.Column("rung_since", sa.Float(), nullable=True),
         sa.Column("broken_evidence", sa.Text(), nullable=False),
@@ -89,6 +90,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("host_run", schema=None) as batch_op:
         batch_op.create_index("ix_host_run_due", ["campaign_id", "queue", "due_at"], unique=False)
+        batch_op.create_index("ix_host_run_name", ["name"], unique=False)
 
     op.create_table(
         "attempt",
@@ -162,6 +164,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("obligation", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_obligation_host_run_id"), ["host_run_id"], unique=False)
+        batch_op.create_index("ix_obligation_open", ["discharged_at", "kind"], unique=False)
 
     op.create_table(
         "window",
@@ -175,6 +178,8 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=32), nullable=False),
         sa.Column("caught", sa.Boolean(), nullable=False),
         sa.Column("first_ports", sa.JSON(), nullable=False),
+        sa.Column("lag", sa.Float(), nullable=True),
+        sa.Column("strikes", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["host_run_id"], ["host_run.id"], name=op.f("fk_window_host_run_id_host_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_window")),
     )
@@ -189,6 +194,7 @@ def downgrade() -> None:
 
     op.drop_table("window")
     with op.batch_alter_table("obligation", schema=None) as batch_op:
+        batch_op.drop_index("ix_obligation_open")
         batch_op.drop_index(batch_op.f("ix_obligation_host_run_id"))
 
     op.drop_table("obligation")
@@ -207,6 +213,7 @@ def downgrade() -> None:
     op.drop_table("effect")
     op.drop_table("attempt")
     with op.batch_alter_table("host_run", schema=None) as batch_op:
+        batch_op.drop_index("ix_host_run_name")
         batch_op.drop_index("ix_host_run_due")
 
     op.drop_table("host_run")
