@@ -1,18 +1,30 @@
 """An exchange of messages with a host, without IO, and the shell that carries one out on an open connection.
 
 An exchange is a generator: it yields the bytes to send (b'' to wait for one more message), is sent the next whole message,
-and returns what it came to. Everything that needs no host is done before it is started.
+and returns what it came to. Instead of bytes it may yield a Pause. Everything that needs no host is done before it is
+started.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from unloop.channels.base import Deadline
-from unloop.errors import ConnectionLost
+from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded
 
 ResultT = TypeVar("ResultT")
-Messages = Generator[bytes, bytes, ResultT]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is sent and nothing is waited for, for so many seconds; it is answered with b''."""
+
+    seconds: float
+
+
+Messages = Generator[bytes | Pause, bytes, ResultT]
 
 
 class Exchange(ABC, Generic[ResultT]):
@@ -22,7 +34,11 @@ class Exchange(ABC, Generic[ResultT]):
 
     @abstractmethod
     def messages(self) -> Messages[ResultT]:
-        """The exchange itself; raises ChannelError without host and channel. Unsupported means that nothing was changed."""
+        """The exchange itself; raises ChannelError without host and channel. Unsupported means that nothing was changed.
+
+        A connection that breaks, and a deadline that passes, are raised where it waits: it may catch that and return what
+        it knows by then, but it can ask nothing more.
+        """
 
 
 class Framer(Protocol):
@@ -50,20 +66,35 @@ class Link(Protocol):
 
 
 async def converse(link: Link, exchange: Exchange[ResultT], framer: Framer, deadline: Deadline) -> ResultT:
-    """Carry an exchange out; raises ChannelError. The caller bounds the time of each wait by the deadline too."""
+    """Carry an exchange out, every wait bounded by the deadline; raises ChannelError."""
     messages = exchange.messages()
     try:
         outgoing = next(messages)
         while True:
-            deadline.left()
-            if outgoing:
-                await link.send(outgoing)
-            outgoing = messages.send(await _message(link, framer))
+            try:
+                answer = await _in_time(link, framer, outgoing, deadline)
+            except ChannelError as error:
+                messages.throw(error)
+                raise
+            outgoing = messages.send(answer)
     except StopIteration as end:
         result: ResultT = end.value
         return result
     finally:
         messages.close()
+
+
+async def _in_time(link: Link, framer: Framer, outgoing: bytes | Pause, deadline: Deadline) -> bytes:
+    try:
+        async with asyncio.timeout(deadline.left()):
+            if isinstance(outgoing, Pause):
+                await asyncio.sleep(outgoing.seconds)
+                return b""
+            if outgoing:
+                await link.send(outgoing)
+            return await _message(link, framer)
+    except TimeoutError as error:
+        raise DeadlineExceeded("no answer came within the time allowed") from error
 
 
 async def _message(link: Link, framer: Framer) -> bytes:
