@@ -133,6 +133,15 @@ def test_validation_can_be_switched_off(port: int) -> None:
         assert channel.boot_identity().value == BOOT
 
 
+def test_one_certificate_can_be_pinned(port: int, certificate: Path) -> None:
+    """With its fingerprint given, that very certificate is trusted, whatever its name, and no other one."""
+    shown = x509.load_pem_x509_certificate(certificate.read_bytes()).fingerprint(hashes.SHA256())
+    with opened(port, cert_validation=f"sha256:{shown.hex(':')}") as channel:
+        assert channel.boot_identity().value == BOOT
+    with pytest.raises(UntrustedPeer), opened(port, cert_validation=f"sha256:{bytes(32).hex()}"):
+        pass
+
+
 def test_a_wrong_password_is_refused(port: int) -> None:
     """Over Basic the host judged the password when it answered 401."""
     wrong = Credential("c", "operator", Secret("wrong"), "a")

@@ -156,7 +156,13 @@ def test_https_to_a_silent_peer_ends_with_the_deadline() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"auth": "basic", "ssl": "false"}, {"auth": "certificate", "ssl": "false"}, {"auth": "magic"}, {"ssl": "perhaps"}],
+    [
+        {"auth": "basic", "ssl": "false"},
+        {"auth": "certificate", "ssl": "false"},
+        {"auth": "magic"},
+        {"ssl": "perhaps"},
+        {"cert_validation": "sha256:12"},
+    ],
 )
 def test_options_that_would_be_unsafe_or_unknown(options: dict[str, str]) -> None:
     """Basic and certificate log-on are refused without TLS, unknown values always, before anything is sent."""

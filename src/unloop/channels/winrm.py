@@ -14,7 +14,8 @@ from spnego.exceptions import SpnegoError
 from unloop.channels.base import Channel, Completed, Deadline, Target
 from unloop.channels.mapping import in_time, mapped
 from unloop.channels.winrm_errors import meaning_of
-from unloop.channels.winrm_link import BoundWSMan, WinrmOptions, find_text, make_wsman
+from unloop.channels.winrm_link import BoundWSMan, find_text, make_wsman
+from unloop.channels.winrm_options import HTTP_PORT, WinrmOptions
 from unloop.errors import ChannelError, ConnectionLost, LogonUndecided, ProtocolError, Unsupported
 from unloop.model.order import Shell
 from unloop.model.power import BootIdentity
@@ -42,7 +43,7 @@ class WinrmChannel(Channel):
     """Programs over WinRM. A new connection for every use: after a break pypsrp would send with stale keys for ever."""
 
     name: ClassVar[str] = "winrm"
-    default_port: ClassVar[int] = 5985
+    default_port: ClassVar[int] = HTTP_PORT
     title: ClassVar[str] = "Programs over WinRM (PowerShell remoting and WinRS), HTTP with sealed messages or HTTPS"
     Options: ClassVar[type[WinrmOptions]] = WinrmOptions
 
@@ -55,7 +56,7 @@ class WinrmChannel(Channel):
     @property
     def port(self) -> int:
         """The port in use: the target's, or 5986 for HTTPS and 5985 for HTTP."""
-        return self.target.port or (5986 if self._settings.encrypts(0) else self.default_port)
+        return self._settings.port(self.target)
 
     def open(self) -> None:
         """Connect and log on, with the query that tells the boot: it is the cheapest that shows both."""
