@@ -1,11 +1,9 @@
 """SMB 2 and 3: a host's files over its administrative share, signed, with one log-on per connection."""
 
 import hashlib
-import re
 import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cryptography.exceptions import InvalidTag
@@ -15,40 +13,19 @@ from smbprotocol.tree import TreeConnect
 
 from unloop.channels.base import Channel, Deadline, Target
 from unloop.channels.mapping import connected, mapped
-from unloop.channels.smb_errors import STATUS_OBJECT_PATH_NOT_FOUND, logging_on, status_of, translated
+from unloop.channels.smb_errors import logging_on, status_of, translated
 from unloop.channels.smb_link import SmbConnection
+from unloop.channels.smb_options import PAGE_FILE, SmbOptions, boot_identity, boot_untold
 from unloop.channels.smb_service import run_service_command
+from unloop.channels.smb_status import STATUS_OBJECT_PATH_NOT_FOUND
 from unloop.channels.smb_tree import Listed, SmbTree
-from unloop.errors import ChannelError, ConnectionLost, InputError, LogonUndecided, Problem, Unsupported
+from unloop.errors import ChannelError, ConnectionLost, LogonUndecided
 from unloop.model.files import FileEntry
 from unloop.model.patterns import join
 from unloop.model.power import BootIdentity
 
 GARBLED = (SMBException, ValueError, KeyError, IndexError, TypeError, OverflowError, struct.error, InvalidTag)
 """What smbprotocol raises on an answer that it can't read."""
-
-AUTHENTICATIONS = ("ntlm", "kerberos")
-PAGE_FILE = "pagefile.sys"
-
-
-@dataclass(frozen=True, slots=True)
-class SmbOptions:
-    """How to reach a host over SMB.
-
-    ``share``: the share to open; ``X$`` holds drive ``X:``, any other one stands for ``C:``. ``require_encryption``:
-    refuse a host that can't encrypt (signing is always required). ``auth``: ntlm or kerberos; one is tried, never both.
-    ``server_name``: the host's name in its service principal, for kerberos to a bare address.
-    """
-
-    share: str = "C$"
-    require_encryption: bool = False
-    auth: str = "ntlm"
-    server_name: str = ""
-
-    def __post_init__(self) -> None:
-        if self.auth not in AUTHENTICATIONS:
-            hint = f"known: {', '.join(AUTHENTICATIONS)}"
-            raise InputError(Problem(f"option auth of channel smb is {self.auth!r}", hint=hint))
 
 
 class SmbChannel(Channel):
@@ -66,8 +43,6 @@ class SmbChannel(Channel):
     def __init__(self, target: Target, deadline: Deadline) -> None:
         super().__init__(target, deadline)
         self._settings: SmbOptions = self.options
-        drive = re.fullmatch(r"([A-Za-z])\$", self._settings.share)
-        self._drive = f"{drive[1].upper() if drive else 'C'}:"
         self._connection: SmbConnection | None = None
         self._session: Session | None = None
         self._tree: SmbTree | None = None
@@ -145,8 +120,8 @@ class SmbChannel(Channel):
         """The last write of the page file, as the root's listing shows it: a heuristic."""
         with self._mapped(PAGE_FILE):
             for listed in self._share.entries("", PAGE_FILE):
-                return BootIdentity(value=listed.modified.isoformat(), source=f"smb:{PAGE_FILE}")
-        raise Unsupported(f"{self._drive} has no {PAGE_FILE}", host=self.target.host, channel=self.name)
+                return boot_identity(listed.modified)
+            raise boot_untold(self._settings)
 
     @property
     def _share(self) -> SmbTree:
@@ -181,11 +156,8 @@ class SmbChannel(Channel):
             work()
 
     def _relative(self, path: str) -> str:
-        drive, _, rest = path.replace("/", "\\").partition("\\")
-        if drive.upper() != self._drive:
-            what = f"{path} is not on {self._drive}, which the share {self._settings.share} holds"
-            raise Unsupported(what, host=self.target.host, channel=self.name)
-        return rest.strip("\\")
+        with self._mapped():
+            return self._settings.relative(path)
 
     def _mapped(self, what: str = "") -> AbstractContextManager[None]:
         return mapped(self.target, self.name, lambda error: _meaning(error, what), *GARBLED, OSError)

@@ -19,12 +19,12 @@ from smbprotocol.open import (
     SMB2SetInfoRequest,
 )
 
-from unloop.channels.smb_errors import (
+from unloop.channels.smb_errors import status_of
+from unloop.channels.smb_status import (
     STATUS_ACCESS_DENIED,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_PATH_NOT_FOUND,
     STATUS_SHARING_VIOLATION,
-    status_of,
 )
 
 BLOCK = 65536
