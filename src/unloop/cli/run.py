@@ -44,6 +44,8 @@ _RACE = (
     "silent_boots",
     "look",
     "interval",
+    "hot",
+    "cold",
     "window",
     "crash_silence",
     "strike",

@@ -1,6 +1,7 @@
 """The engine: one event loop that claims due hosts of a queue, visits many at once, and keeps their leases alive."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -11,18 +12,25 @@ from unloop.log import get_logger
 from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
 from unloop.model.state import CampaignState
+from unloop.race.budget import budget, this_machine
+from unloop.race.pacing import Pacer
 from unloop.race.prober import Prober
+from unloop.race.profile import Profiles
+from unloop.race.rhythm import Rhythm
+from unloop.race.turns import Turns
+from unloop.runner.gate import Gate
 from unloop.runner.tools import Tools
 from unloop.runner.visit import visit
-from unloop.store import campaigns, claims
+from unloop.runner.writer import Writer
+from unloop.store import campaigns, claims, queries
 from unloop.store.campaigns import Campaign
 
 logger = get_logger(__name__)
 
 POLL = 0.2
 """Seconds between two looks for due work while the engine has room."""
-MARGIN = 2.0
-"""A lease with less than this many seconds left counts as lost."""
+KEEP = 0.3
+"""Seconds that one probe waits for its answer: longer than any round trip to a host that is up."""
 
 
 class Engine:
@@ -31,13 +39,18 @@ class Engine:
     def __init__(self, context: Context, campaign: Campaign, queue: str) -> None:
         self._context, self._campaign, self._queue = context, campaign, queue
         self._options = CampaignOptions.from_json(campaign.options)
+        self._race = context.settings.race
+        self._room = self._options.in_flight
         self._working: dict[int, tuple[HostRun, asyncio.Task[object]]] = {}
 
     async def serve(self, *, seconds: float) -> int:
         """Claim and visit until the slice is over or nothing is left; hosts in work are finished. Returns the visits."""
-        prober = Prober()
-        pools = [ThreadPoolExecutor(size, name) for size, name in self._pools()]
-        tools = self._tools(prober, pools)
+        prober = Prober(keep=KEEP)
+        store = ThreadPoolExecutor(1, "store")
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._race.threads, "blocking"))
+        tools = self._tools(prober, store)
+        await self._learn(tools)
+        self._bound()
         keeper = asyncio.create_task(self._keep_leases(tools))
         visits = 0
         end = self._context.clock.monotonic() + seconds
@@ -54,33 +67,50 @@ class Engine:
         finally:
             keeper.cancel()
             prober.close()
-            for pool in pools:
-                pool.shutdown(wait=False, cancel_futures=True)
+            store.shutdown(wait=False, cancel_futures=True)
         return visits
 
-    def _pools(self) -> tuple[tuple[int, str], ...]:
-        threads = self._context.settings.race.threads
-        return ((threads, "strike"), (threads * 2, "power"), (1, "store"))
+    def _tools(self, prober: Prober, store: ThreadPoolExecutor) -> Tools:
+        remedy, context = Remedy(self._campaign), self._context
 
-    def _tools(self, prober: Prober, pools: list[ThreadPoolExecutor]) -> Tools:
-        remedy = Remedy(self._campaign)
+        async def in_store(work: Callable[[], object]) -> object:
+            return await asyncio.get_running_loop().run_in_executor(store, work)
+
         return Tools(
-            database=self._context.database,
-            clock=self._context.clock,
+            database=context.database,
+            clock=context.clock,
             prober=prober,
-            credentials=self._context.credentials,
+            credentials=context.credentials,
             options=self._options,
             order_for=remedy.order,
             cleanup_for=remedy.cleanup,
             instructions_for=remedy.instructions,
-            strikes=pools[0],
-            power=pools[1],
-            store=pools[2],
-            owner=self._context.owner,
+            store=store,
+            owner=context.owner,
+            writer=Writer(context.database, store, context.clock),
+            gate=Gate(context.database, in_store, context.clock, owner=context.owner),
+            turns=Turns(self._race.strikes),
+            profiles=Profiles(),
+            pacer=Pacer(self._race.windows_per_second),
         )
 
+    async def _learn(self, tools: Tools) -> None:
+        """What earlier engines measured of the hosts of this campaign."""
+        asked = partial(queries.boots_of, self._context.database, self._campaign.id)
+        for boot in await tools.in_store(asked):
+            tools.profiles.learn(boot.host, boot.model, (boot.window,), is_caused=boot.is_caused)
+
+    def _bound(self) -> None:
+        """Take no more hosts at once than this machine can carry, and say so."""
+        options = self._options
+        rhythm = Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
+        found = budget(options.in_flight, this_machine(), rhythm, keep=KEEP)
+        if found.bound:
+            logger.warning("fewer hosts at once than asked for", extra={"reason": found.bound})
+        self._room = found.hosts
+
     async def _claim(self, tools: Tools) -> tuple[HostRun, ...]:
-        room = self._options.in_flight - len(self._working)
+        room = self._room - len(self._working)
         if room <= 0:
             return ()
         take = partial(

@@ -73,6 +73,7 @@ class _Builder:
             bmc=bmc,
             macs=given.get("mac", ()),
             uuid=given.get("uuid", ""),
+            model=given.get("model", ""),
             site=given.get("site", ""),
             rack=given.get("rack", ""),
             power_domain=given.get("power_domain", ""),

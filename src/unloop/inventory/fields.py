@@ -30,6 +30,7 @@ FIELDS: Mapping[str, str] = {
     "bmc_shared": "true: this BMC address is meant to serve several hosts (a chassis manager)",
     "mac": "MAC addresses of the host",
     "uuid": "SMBIOS system UUID; the BMC must report the same one before the first reset",
+    "model": "hardware or image model: hosts of one model are expected to boot alike",
     "site": "where the host stands",
     "rack": "its rack; limits how many of one rack are reset at once",
     "power_domain": "its PDU or feed; limits how many are reset at once",

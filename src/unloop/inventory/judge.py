@@ -47,7 +47,9 @@ _JUDGES: Mapping[str, Callable[[str], Any]] = {
     "bitlocker": values.boolean,
     "reported_broken_at": values.time,
 }
-_AS_TEXT = frozenset({"channels", "credential", "dsrm_credential", "bmc_channel", "site", "rack", "power_domain"})
+_AS_TEXT = frozenset(
+    {"channels", "credential", "dsrm_credential", "bmc_channel", "model", "site", "rack", "power_domain"}
+)
 
 
 class Judge:

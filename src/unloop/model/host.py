@@ -48,6 +48,8 @@ class Host:
     bmc: Endpoint | None = None
     macs: tuple[str, ...] = ()
     uuid: str = ""
+    model: str = ""
+    """Hardware or image model: hosts of one model boot alike."""
     site: str = ""
     rack: str = ""
     power_domain: str = ""

@@ -17,7 +17,11 @@ class CampaignOptions:
     watch: float = 300.0
     """How long one boot is watched for its first open port."""
     interval: float = 0.25
-    """Between two rounds of probes of one host."""
+    """Between two probes of one port, where nothing is known of when it opens."""
+    hot: float = 0.1
+    """The same while the port is due, and once the host has given a sign."""
+    cold: float = 1.0
+    """The same while the port can't be open yet."""
     window: float = 120.0
     """How long after the first open port the host is watched for its crash; one that is up longer stays up."""
     strike: float = 20.0

@@ -1,17 +1,27 @@
 """Who is up, this millisecond: fresh non-blocking connects on one epoll, nested in the event loop.
 
 A SYN that falls into the dark is retransmitted after 1, 3, 7 … seconds, so a connect that waits notices an opened port
-seconds late. A fresh socket for every probe, given up after a short time, bounds the lag by the interval.
+seconds late. A fresh socket for every probe, given up after a short time, bounds the lag by the interval. A probe that
+connects hands its socket over, so that the strike begins on the very connection that saw the port open.
 """
 
 import asyncio
 import errno
+import heapq
 import select
 import socket
-from dataclasses import dataclass
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from unloop.errors import InputError
+BATCH = 64
+"""Probes started before whatever else waits on the event loop has its turn: strikes come before probes."""
+EVENTS = 256
+_READY = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP | select.EPOLLONESHOT
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class Sign(StrEnum):
@@ -24,69 +34,178 @@ class Sign(StrEnum):
     """Nothing came back in time, or the network says that the host is not there."""
 
 
+@dataclass(eq=False, slots=True)
+class Aim:
+    """One port of one host that is probed again and again. Times are those of the event loop's clock.
+
+    ``heard`` gets the sign, the time at which the probe was sent, and the connected socket of an open port, which it must
+    close. ``interval`` says, at the time of a probe, how long after it the next one is due.
+    """
+
+    address: str
+    port: int
+    heard: Callable[[Sign, float, socket.socket | None], None]
+    interval: Callable[[float], float]
+    is_active: bool = field(default=False, init=False)
+    turn: int = field(default=0, init=False)
+
+
 @dataclass(slots=True)
+class Counts:
+    """What a prober has done. ``late`` is the sum of how much later than due its probes were sent, ``latest`` the worst."""
+
+    probes: int = 0
+    starved: int = 0
+    """Probes that could not be sent for want of a descriptor, port or memory."""
+    late: float = 0.0
+    latest: float = 0.0
+
+
+@dataclass(eq=False, slots=True)
 class _Probe:
-    sock: socket.socket
-    answer: asyncio.Future[Sign]
-    timer: asyncio.TimerHandle
+    aim: Aim
+    turn: int
+    sent: float
+    sock: socket.socket | None
 
 
 class Prober:
-    """Probes TCP ports of any number of hosts from one event loop. Close it when done."""
+    """Probes TCP ports of any number of hosts from one event loop, in the order in which they are due."""
 
     def __init__(self, *, keep: float = 0.3) -> None:
         self._keep = keep
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
+        self._due: list[tuple[float, int, Aim, int]] = []
+        self._serial = 0
         self._probes: dict[int, _Probe] = {}
+        self._sent: deque[_Probe] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self.counts = Counts()
         self._loop.add_reader(self._epoll.fileno(), self._collect)
 
     def close(self) -> None:
-        """Give up every probe; their answers become SILENT."""
+        """Give up every probe."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._loop.remove_reader(self._epoll.fileno())
-        for descriptor in list(self._probes):
-            self._finish(descriptor, Sign.SILENT)
+        for probe in self._sent:
+            if probe.sock is not None:
+                probe.sock.close()
+        self._sent.clear()
+        self._probes.clear()
+        self._due.clear()
         self._epoll.close()
 
-    async def probe(self, address: str, port: int) -> Sign:
-        """One fresh probe of one port. ``address`` is an IP address; answers within the time a probe is kept."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    @property
+    def in_flight(self) -> int:
+        """Sockets that wait for an answer now."""
+        return len(self._probes)
+
+    def start(self, aim: Aim, *, after: float = 0.0) -> None:
+        """Probe a port from now on; one that is probed already is due anew."""
+        aim.is_active = True
+        aim.turn += 1
+        self._push(aim, self._loop.time() + after)
+        self._arm()
+
+    def stop(self, aim: Aim) -> None:
+        """Probe a port no more; answers on their way are dropped."""
+        aim.is_active = False
+        aim.turn += 1
+
+    def _push(self, aim: Aim, at: float) -> None:
+        self._serial += 1
+        heapq.heappush(self._due, (at, self._serial, aim, aim.turn))
+
+    def _arm(self) -> None:
+        """Wake up when the next probe is due or the oldest one is given up."""
+        at = self._due[0][0] if self._due else None
+        if self._sent and (at is None or self._sent[0].sent + self._keep < at):
+            at = self._sent[0].sent + self._keep
+        if at is None or (self._timer is not None and self._timer_at <= at):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        self._give_up(now - self._keep)
+        started = 0
+        while self._due and self._due[0][0] <= now and started < BATCH:
+            at, _, aim, turn = heapq.heappop(self._due)
+            if aim.turn != turn:
+                continue
+            late = now - at
+            self.counts.late += late
+            self.counts.latest = max(self.counts.latest, late)
+            self._push(aim, now + aim.interval(now))
+            self._send(aim, now)
+            started += 1
+        self._arm()
+
+    def _give_up(self, before: float) -> None:
+        """Close the probes that were sent before a time; the queue is in the order of sending."""
+        while self._sent and self._sent[0].sent <= before:
+            probe = self._sent.popleft()
+            sock = probe.sock
+            if sock is None:
+                continue
+            del self._probes[sock.fileno()]
+            sock.close()
+            self._tell(probe, Sign.SILENT, None)
+
+    def _send(self, aim: Aim, now: float) -> None:
+        family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
         try:
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
-            if error.errno in {errno.EMFILE, errno.ENFILE}:
-                raise InputError(
-                    "no file descriptors left for probes; raise the limit (ulimit -n) or race fewer"
-                ) from error
-            raise
-        code = sock.connect_ex((address, port))
-        if code not in {0, errno.EINPROGRESS}:
-            sock.close()
-            return Sign.REFUSED if code == errno.ECONNREFUSED else Sign.SILENT
-        descriptor = sock.fileno()
-        answer: asyncio.Future[Sign] = self._loop.create_future()
-        timer = self._loop.call_later(self._keep, self._finish, descriptor, Sign.SILENT)
-        self._probes[descriptor] = _Probe(sock, answer, timer)
-        self._epoll.register(descriptor, select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP)
-        try:
-            return await answer
-        finally:
-            if descriptor in self._probes and self._probes[descriptor].answer is answer:
-                self._finish(descriptor, Sign.SILENT)
+            if error.errno not in _EXHAUSTED:
+                raise
+            self.counts.starved += 1
+            return
+        self.counts.probes += 1
+        code = sock.connect_ex((aim.address, aim.port))
+        probe = _Probe(aim, aim.turn, now, sock)
+        if code == errno.EINPROGRESS:
+            self._probes[sock.fileno()] = probe
+            self._sent.append(probe)
+            self._epoll.register(sock.fileno(), _READY)
+            return
+        self.counts.starved += code in _EXHAUSTED
+        self._conclude(probe, code)
 
     def _collect(self) -> None:
-        for descriptor, _ in self._epoll.poll(0):
-            probe = self._probes.get(descriptor)
-            if probe is None:
+        for descriptor, _ in self._epoll.poll(0, EVENTS):
+            probe = self._probes.pop(descriptor, None)
+            if probe is None or probe.sock is None:
                 continue
             code = probe.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            sign = {0: Sign.OPEN, errno.ECONNREFUSED: Sign.REFUSED}.get(code, Sign.SILENT)
-            self._finish(descriptor, sign)
+            if code == 0:
+                self._epoll.unregister(descriptor)
+            self._conclude(probe, code)
 
-    def _finish(self, descriptor: int, sign: Sign) -> None:
-        probe = self._probes.pop(descriptor)
-        probe.timer.cancel()
-        self._epoll.unregister(descriptor)
-        probe.sock.close()
-        if not probe.answer.done():
-            probe.answer.set_result(sign)
+    def _conclude(self, probe: _Probe, code: int) -> None:
+        sock, probe.sock = probe.sock, None
+        if code == 0:
+            self._tell(probe, Sign.OPEN, sock)
+            return
+        if sock is not None:
+            sock.close()
+        self._tell(probe, Sign.REFUSED if code == errno.ECONNREFUSED else Sign.SILENT, None)
+
+    def _tell(self, probe: _Probe, sign: Sign, sock: socket.socket | None) -> None:
+        if probe.turn == probe.aim.turn:
+            probe.aim.heard(sign, probe.sent, sock)
+        elif sock is not None:
+            discard(sock)
+
+
+def discard(sock: socket.socket) -> None:
+    """Close a connection with a reset, so that nothing of it is left on either side."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    sock.close()

@@ -1,26 +1,35 @@
-"""Watching one boot: fresh probes until a port opens, and until the host is gone again."""
+"""Watching one boot of one host: fresh probes until ports open, and until the host is gone again."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
+from typing import Self
 
-from unloop.clock import Clock
-from unloop.race.prober import Prober, Sign
+from unloop.race.prober import Aim, Prober, Sign, discard
+from unloop.race.rhythm import Rhythm
 
 GONE_AFTER = 3
-"""So many rounds of probes in a row without an open port mean that the host is down."""
+"""So many probes in a row without an open port mean that the host is down."""
+
+Door = tuple[str, int]
+"""IP address and port."""
 
 
 @dataclass
 class Sighting:
-    """What a watch has seen so far. Times are seconds on the monotonic clock.
+    """What a watch has seen so far. Times are seconds on the event loop's clock.
 
-    ``signs`` counts every answer; a host whose ports were refused throughout is up with its doors closed.
+    ``lag`` bounds, for each channel, how long its port can have been open before it was seen to be: the time since the
+    probe before. ``signs`` counts every answer; a host whose ports were refused throughout is up with its doors closed.
     """
 
     started: float
     first_open: dict[str, float] = field(default_factory=dict)
+    lag: dict[str, float] = field(default_factory=dict)
     last_open: float | None = None
     signs: Counter[Sign] = field(default_factory=Counter)
 
@@ -36,51 +45,123 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
-    """Watches the in-band doors of one host, (address, port) by channel, with one round of fresh probes per interval."""
+class Opened:
+    """A port that was seen to be open, with the connection that saw it; whoever takes it closes it."""
 
-    prober: Prober
-    clock: Clock
-    doors: Mapping[str, tuple[str, int]]
-    interval: float = 0.25
+    channel: str
+    sock: socket.socket
 
-    def start(self) -> Sighting:
-        """Begin a sighting now."""
-        return Sighting(started=self.clock.monotonic())
 
-    async def until_open(self, sighting: Sighting, *, seconds: float) -> tuple[str, ...]:
-        """Probe until a port is open; the channels that are, or nothing when the time is up."""
-        end = self.clock.monotonic() + seconds
-        while True:
-            opened = await self._round(sighting)
-            if opened or self.clock.monotonic() >= end:
-                return opened
-            await self.clock.sleep(self.interval)
+class Watch:
+    """Watches the in-band doors of one host, by channel, in the order in which they are expected to open.
 
-    async def until_gone(self, sighting: Sighting, *, seconds: float) -> float | None:
-        """Probe until no port is open any more; when that was first so, or None when the host still answers."""
-        end = self.clock.monotonic() + seconds
-        missed, gone_at = 0, 0.0
-        while self.clock.monotonic() < end:
-            began = self.clock.monotonic()
-            if await self._round(sighting):
-                missed = 0
-            else:
-                gone_at = began if not missed else gone_at
-                missed += 1
-                if missed >= GONE_AFTER:
-                    return gone_at
-            await self.clock.sleep(self.interval)
-        return None
+    Until the host gives a first sign one door is probed at the full rhythm and the others now and then; from then on all are
+    probed at the hot rate until they open. The first door that opened is looked at again and again, and tells when
+    the host is gone. An async context manager: leaving it ends every probe and closes what nobody took.
+    """
 
-    async def _round(self, sighting: Sighting) -> tuple[str, ...]:
-        channels = tuple(self.doors)
-        signs = await asyncio.gather(*(self.prober.probe(*self.doors[channel]) for channel in channels))
-        now = self.clock.monotonic()
-        sighting.signs.update(signs)
-        opened = tuple(channel for channel, sign in zip(channels, signs, strict=True) if sign is Sign.OPEN)
-        for channel in opened:
-            sighting.first_open.setdefault(channel, now)
-        if opened:
+    def __init__(self, prober: Prober, doors: Mapping[str, Door], rhythm: Rhythm) -> None:
+        self._prober, self._rhythm = prober, rhythm
+        self._loop = asyncio.get_running_loop()
+        self.sighting = Sighting(started=self._loop.time())
+        self.gone: asyncio.Future[float] = self._loop.create_future()
+        """When the host that had been seen was first found to be silent again."""
+        self._is_awake = False
+        self._pulse: Aim | None = None
+        self._missed, self._missed_since = 0, 0.0
+        self._before: dict[str, float] = {}
+        self._opened: asyncio.Queue[Opened] = asyncio.Queue()
+        self._aims = {
+            channel: Aim(*door, partial(self._heard, channel), self._first if index == 0 else self._other)
+            for index, (channel, door) in enumerate(doors.items())
+        }
+
+    async def __aenter__(self) -> Self:
+        for aim in self._aims.values():
+            self._prober.start(aim)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for aim in self._aims.values():
+            self._prober.stop(aim)
+        if self._pulse is not None:
+            self._prober.stop(self._pulse)
+        while not self._opened.empty():
+            discard(self._opened.get_nowait().sock)
+        self.gone.cancel()
+
+    async def next_open(self, *, until: float) -> Opened | None:
+        """The next door that opens, or None when the time (on the loop's clock) is up."""
+        if not self._opened.empty():
+            return self._opened.get_nowait()
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._opened.get()
+        except TimeoutError:
+            return None
+
+    def again(self, channel: str) -> None:
+        """Look at a door anew, after its connection broke."""
+        self._prober.start(self._aims[channel], after=self._rhythm.hot)
+
+    async def until_gone(self, *, until: float) -> float | None:
+        """Wait until the host is gone; when that was first so, or None when the time is up."""
+        for aim in self._aims.values():
+            self._prober.stop(aim)
+        try:
+            async with asyncio.timeout_at(until):
+                return await asyncio.shield(self.gone)
+        except TimeoutError:
+            return None
+
+    def _first(self, now: float) -> float:
+        return self._rhythm.hot if self._is_awake else self._rhythm.interval(now - self.sighting.started)
+
+    def _other(self, now: float) -> float:
+        return self._rhythm.hot if self._is_awake else self._rhythm.other_interval(now - self.sighting.started)
+
+    def _settled(self, now: float) -> float:
+        """The longer a host has been up, the less it matters to the tenth of a second when it goes down."""
+        up = now - (self.sighting.opened or now)
+        return self._rhythm.warm if up < 10 * self._rhythm.cold else self._rhythm.cold
+
+    def _heard(self, channel: str, sign: Sign, sent: float, sock: socket.socket | None) -> None:
+        sighting = self.sighting
+        sighting.signs[sign] += 1
+        if sock is not None:
+            now = self._loop.time()
+            if channel not in sighting.first_open:
+                sighting.first_open[channel] = now
+                sighting.lag[channel] = now - self._before.get(channel, sighting.started)
             sighting.last_open = now
-        return opened
+            self._prober.stop(self._aims[channel])
+            self._opened.put_nowait(Opened(channel, sock))
+            if self._pulse is None:
+                self._feel(self._aims[channel])
+        self._before[channel] = sent
+        if sign is not Sign.SILENT and not self._is_awake:
+            self._wake(channel)
+
+    def _wake(self, awake: str) -> None:
+        """The first sign of the host: every other door is looked at right away."""
+        self._is_awake = True
+        for channel, aim in self._aims.items():
+            if channel != awake:
+                self._prober.start(aim)
+
+    def _feel(self, door: Aim) -> None:
+        """From now on look at an open door again and again, to see the host go down."""
+        self._pulse = Aim(door.address, door.port, self._felt, self._settled)
+        self._prober.start(self._pulse, after=self._rhythm.warm)
+
+    def _felt(self, sign: Sign, sent: float, sock: socket.socket | None) -> None:
+        if sock is not None:
+            discard(sock)
+            self._missed, self.sighting.last_open = 0, self._loop.time()
+            return
+        self._missed_since = self._missed_since if self._missed else sent
+        self._missed += 1
+        if self._missed >= GONE_AFTER and not self.gone.done():
+            self.gone.set_result(self._missed_since)

@@ -11,7 +11,7 @@ from unloop.model.host_run import HostRun
 from unloop.model.power import PowerState
 from unloop.plugins import load
 from unloop.runner import safe_boot
-from unloop.runner.account import log_on
+from unloop.runner.logon import log_on_blocking
 from unloop.runner.strike import target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
@@ -76,6 +76,6 @@ async def _switch_on(run: HostRun, tools: Tools) -> bool:
         return True
 
     try:
-        return await log_on(tools, run.host, bmc, seconds=tools.options.strike, work=switch_on)
+        return await log_on_blocking(tools, run.host, bmc, switch_on)
     except ChannelError:
         return False

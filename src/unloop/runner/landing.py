@@ -1,34 +1,59 @@
-"""What is to land on a host while its window is open, and over which endpoints."""
+"""What is to land on a host while its window is open: one thing to fire on each of some endpoints."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from unloop.model.host import Endpoint
 from unloop.model.host_run import HostRun
 from unloop.model.order import Order
-from unloop.runner.strike import Struck, fire, striking_endpoints
+from unloop.runner.strike import Shot, Struck, striking_endpoints
 from unloop.runner.tools import Tools
+
+
+class Fires(Protocol):
+    """What a landing fires on one endpoint."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it fires."""
+        ...
+
+    async def prepare(self) -> None:
+        """Get everything ready that needs no host."""
+        ...
+
+    async def fire(self, sock: socket.socket | None) -> Struck:
+        """Fire over an open connection, or one of its own; never raises ChannelError."""
+        ...
+
+    def cut_off(self, began: float) -> Struck:
+        """What is left of a firing that was cancelled."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """One thing to land. ``fire`` tries it over one endpoint; the first report ends it.
+    """One thing to land, by channel. ``watches_crash``: whether the host is watched afterwards until it goes down."""
 
-    ``watches_crash``: whether the host is watched afterwards until it goes down, so that its window is measured.
-    """
-
-    endpoints: tuple[Endpoint, ...]
-    fire: Callable[[Endpoint], Awaitable[Struck]]
+    shots: Mapping[str, Fires]
     watches_crash: bool = True
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where it can be fired."""
+        return tuple(shot.endpoint for shot in self.shots.values())
 
 
 def remedy(run: HostRun, tools: Tools, order: Order) -> Landing:
     """The order itself, over every channel that can strike with it."""
+    return of_order(run, tools, order, usable(run, striking_endpoints(run.host, order)))
 
-    async def land(endpoint: Endpoint) -> Struck:
-        return await fire(tools, run.host, order, [endpoint])
 
-    return Landing(usable(run, striking_endpoints(run.host, order)), land)
+def of_order(run: HostRun, tools: Tools, order: Order, endpoints: Sequence[Endpoint]) -> Landing:
+    """An order over these endpoints."""
+    return Landing({endpoint.channel: Shot(tools, run.host, order, endpoint) for endpoint in endpoints})
 
 
 def usable(run: HostRun, endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:

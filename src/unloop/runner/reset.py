@@ -14,7 +14,7 @@ from unloop.model.host import Endpoint, Role
 from unloop.model.host_run import HostRun
 from unloop.model.power import PowerState
 from unloop.plugins import load
-from unloop.runner.account import log_on
+from unloop.runner.logon import log_on_blocking
 from unloop.runner.strike import target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
@@ -65,7 +65,7 @@ async def reset_host(run: HostRun, tools: Tools, *, attempt: int) -> ResetReport
     try:
         if not bmc.credentials:
             return ResetReport(ResetResult.REFUSED, "no credential is named for the BMC")
-        return await log_on(tools, run.host, bmc, seconds=tools.options.power, work=work)
+        return await log_on_blocking(tools, run.host, bmc, work)
     except _Refusal as refusal:
         if refusal.permission is Permission.LEASE_LOST:
             raise LeaseLost(f"{run.host.name}: another worker took over") from refusal
@@ -146,6 +146,6 @@ async def power_state(run: HostRun, tools: Tools) -> PowerState | None:
             return state
 
     try:
-        return await log_on(tools, run.host, bmc, seconds=tools.options.strike, work=ask)
+        return await log_on_blocking(tools, run.host, bmc, ask)
     except (ChannelError, Unreachable):
         return None

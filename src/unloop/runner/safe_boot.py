@@ -1,8 +1,9 @@
 """Setting the safe boot flag in a window, and leaving safe mode: the flag is an obligation of the ledger."""
 
 import asyncio
+import socket
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from unloop.channels import safe_boot
@@ -14,17 +15,16 @@ from unloop.model.host_run import HostRun, Stage
 from unloop.model.power import BootIdentity
 from unloop.model.report import ActionReport, ActionStatus, RemedyReport, Verdict
 from unloop.plugins import load
-from unloop.race.watch import Watcher
-from unloop.runner.account import log_on
-from unloop.runner.doors import doors_of
+from unloop.runner.doors import open_doors
 from unloop.runner.ladder import safe_boot_endpoint
 from unloop.runner.landing import Landing
+from unloop.runner.logon import credentials_of, log_on_blocking
 from unloop.runner.strike import Struck, target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
-from unloop.store import ledger
-from unloop.store.ledger import Limits, Permission
+from unloop.store.ledger import Permission
 
+STEP = "service control"
 _MAY_SEND = frozenset({Permission.GRANTED, Permission.ALREADY})
 """Setting and clearing the flag is idempotent: once permitted for an attempt, it may be sent again."""
 
@@ -36,7 +36,7 @@ def mode_of(host: Host) -> str:
 
 def flag(run: HostRun, tools: Tools, endpoint: Endpoint) -> Landing:
     """What sets the flag in a window and has the host restart at once."""
-    return Landing((endpoint,), partial(_arm, run, tools))
+    return Landing({endpoint.channel: _Arming(run, tools, endpoint)})
 
 
 def safe_endpoint(run: HostRun, endpoint: Endpoint) -> Endpoint:
@@ -55,35 +55,53 @@ async def leave(run: HostRun, tools: Tools) -> BootIdentity | None:
     if found is None:
         raise InputError(f"{run.host.name}: no channel can take the safe boot flag off")
     endpoint = safe_endpoint(run, found)
-    watcher = Watcher(tools.prober, tools.clock, await doors_of([endpoint]), tools.options.interval)
-    if not await watcher.until_open(watcher.start(), seconds=tools.options.look):
+    if not await open_doors(tools, [endpoint], seconds=tools.options.look):
         raise Unreachable("no port is open", host=run.host.name, channel=endpoint.channel)
     await _permit(run, tools, EffectKind.SAFE_BOOT_CLEAR)
     work = partial(_leave, run.host, endpoint, tools.options.strike)
-    boot = await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
+    boot = await log_on_blocking(tools, run.host, endpoint, work)
     await _settle(run, tools, EffectKind.SAFE_BOOT_CLEAR, "confirmed")
     return boot
 
 
-async def _arm(run: HostRun, tools: Tools, endpoint: Endpoint) -> Struck:
-    await _permit(run, tools, EffectKind.SAFE_BOOT_SET)
-    work = partial(_set, run.host, endpoint, mode_of(run.host), tools.options.strike)
-    try:
-        await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
-    except ChannelError as error:
-        await _settle(run, tools, EffectKind.SAFE_BOOT_SET, "not_sent" if error.changed is Changed.NO else "unknown")
-        return Struck(None, None, "", tools.clock.monotonic(), {endpoint.channel: error})
-    await _settle(run, tools, EffectKind.SAFE_BOOT_SET, "confirmed")
-    action = ActionReport("set_safe_boot", ActionStatus.CHANGED, f"safeboot {mode_of(run.host)}, and a restart")
-    report = RemedyReport(Verdict.SENT, (action,))
-    return Struck(report, None, endpoint.channel, tools.clock.monotonic(), {})
+@dataclass(frozen=True, slots=True)
+class _Arming:
+    """Setting the flag over one endpoint, in the place of a strike."""
+
+    run: HostRun
+    tools: Tools
+    endpoint: Endpoint
+
+    async def prepare(self) -> None:
+        """Get the log-on ready."""
+        found = credentials_of(self.tools, self.run.host, self.endpoint)
+        await self.tools.gate.prepare(found, seconds=self.tools.options.watch + self.tools.options.strike)
+
+    async def fire(self, sock: socket.socket | None) -> Struck:
+        """Set the flag over a connection of the library's own."""
+        if sock is not None:
+            sock.close()
+        run, tools, endpoint = self.run, self.tools, self.endpoint
+        loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        await _permit(run, tools, EffectKind.SAFE_BOOT_SET)
+        work = partial(_set, run.host, endpoint, mode_of(run.host), tools.options.strike)
+        try:
+            await log_on_blocking(tools, run.host, endpoint, work)
+        except ChannelError as error:
+            result = "not_sent" if error.changed is Changed.NO else "unknown"
+            await _settle(run, tools, EffectKind.SAFE_BOOT_SET, result)
+            return Struck(endpoint.channel, began, loop.time(), error=error, step=STEP)
+        await _settle(run, tools, EffectKind.SAFE_BOOT_SET, "confirmed")
+        action = ActionReport("set_safe_boot", ActionStatus.CHANGED, f"safeboot {mode_of(run.host)}, and a restart")
+        return Struck(endpoint.channel, began, loop.time(), RemedyReport(Verdict.SENT, (action,)), step=STEP)
+
+    def cut_off(self, began: float) -> Struck:
+        """The window closed over it: whether the flag was set is not known, and it stays owed."""
+        return Struck(self.endpoint.channel, began, asyncio.get_running_loop().time(), step=STEP)
 
 
 async def _permit(run: HostRun, tools: Tools, kind: EffectKind) -> None:
-    asked = partial(
-        ledger.permit, tools.database, run, kind, attempt=run.progress.attempt, limits=Limits(), now=tools.now()
-    )
-    answer = await tools.in_store(asked)
+    answer = await tools.writer.permit(run, kind, attempt=run.progress.attempt)
     if answer is Permission.LEASE_LOST:
         raise LeaseLost(f"{run.host.name}: another worker took over")
     if answer not in _MAY_SEND:
@@ -91,10 +109,7 @@ async def _permit(run: HostRun, tools: Tools, kind: EffectKind) -> None:
 
 
 async def _settle(run: HostRun, tools: Tools, kind: EffectKind, result: str) -> None:
-    told = partial(
-        ledger.settle, tools.database, run, kind, attempt=run.progress.attempt, result=result, now=tools.now()
-    )
-    await asyncio.shield(tools.in_store(told))
+    await asyncio.shield(tools.writer.settle(run, kind, attempt=run.progress.attempt, result=result))
 
 
 def _set(host: Host, endpoint: Endpoint, mode: str, seconds: float, credential: Credential) -> None:

@@ -1,10 +1,12 @@
 """Firing strikes at the channels of a host that is up right now."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from unloop.channels.base import Deadline, Target
+from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.registry import strike_for
 from unloop.errors import (
     AccessDenied,
@@ -19,25 +21,75 @@ from unloop.errors import (
 from unloop.model.host import Endpoint, Host
 from unloop.model.order import Order
 from unloop.model.power import BootIdentity
-from unloop.model.report import RemedyReport
-from unloop.runner.account import log_on
+from unloop.model.report import RemedyReport, Verdict
+from unloop.runner.logon import credentials_of, with_any
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
+
+_BEST = (
+    Verdict.LANDED,
+    Verdict.SENT,
+    Verdict.SUSPICIOUS,
+    Verdict.NOT_APPLICABLE,
+    Verdict.ALREADY_GOOD,
+    Verdict.NO_MATCH,
+    Verdict.FAILED,
+)
+"""Which report of several counts. After an order of ours was sent, "nothing there" elsewhere proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """What firing came to: the host's report and where it came from, or what every channel that was tried said."""
+    """What one strike came to: the host's report, or the error; None for both when it was cut off. Times of the loop."""
 
-    report: RemedyReport | None
-    boot: BootIdentity | None
     channel: str
-    at: float
-    failures: Mapping[str, ChannelError]
+    began: float
+    ended: float
+    report: RemedyReport | None = None
+    boot: BootIdentity | None = None
+    error: ChannelError | None = None
+    step: str = ""
+
+    @property
+    def came_to(self) -> str:
+        """One word or line on it."""
+        if self.report is not None:
+            return str(self.report.verdict)
+        return "cut off" if self.error is None else f"{type(self.error).__name__}: {self.error.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Salvo:
+    """Every strike of one window."""
+
+    strikes: tuple[Struck, ...] = ()
+
+    @property
+    def best(self) -> Struck | None:
+        """The strike whose report counts, or None when no host reported."""
+        reported = [struck for struck in self.strikes if struck.report is not None]
+        return min(reported, key=lambda struck: _BEST.index(struck.report.verdict), default=None)  # type: ignore[union-attr]
+
+    @property
+    def failures(self) -> Mapping[str, ChannelError]:
+        """The last error of each channel that gave no report."""
+        reported = {struck.channel for struck in self.strikes if struck.report is not None}
+        errors = {struck.channel: struck.error for struck in self.strikes if struck.error is not None}
+        return {channel: error for channel, error in errors.items() if channel not in reported}
 
     def failed_with(self, *kinds: type[ChannelError]) -> str:
         """The channels whose failure is of these kinds, separated by spaces."""
         return " ".join(channel for channel, error in self.failures.items() if isinstance(error, kinds))
+
+    @property
+    def slow(self) -> str:
+        """Channels that cost time and gave nothing: they are tried last in the next window."""
+        return self.failed_with(DeadlineExceeded, ProtocolError, LogonUndecided)
+
+    @property
+    def refused(self) -> str:
+        """Channels that will not let us in, however often we ask."""
+        return self.failed_with(*FINAL)
 
     @property
     def summary(self) -> str:
@@ -45,38 +97,18 @@ class Struck:
         return "; ".join(str(error) for error in self.failures.values())
 
 
+FINAL = (LogonRefused, AccessDenied, UntrustedPeer, Unsupported)
+"""Errors that another try does not mend."""
+
+
 def striking_endpoints(host: Host, order: Order) -> tuple[Endpoint, ...]:
     """The endpoints whose channel can strike and can carry this order, in the inventory's order."""
     found = []
     for endpoint in host.endpoints:
         strike = strike_for(endpoint.channel)
-        if strike is not None and strike.can_carry(order):
+        if strike is not None and (strike.can_carry(order) or (strike.library and strike.library.can_carry(order))):
             found.append(endpoint)
     return tuple(found)
-
-
-async def fire(tools: Tools, host: Host, order: Order, endpoints: Sequence[Endpoint]) -> Struck:
-    """Strike over one endpoint after the other until one answers with a report."""
-    failures: dict[str, ChannelError] = {}
-    for endpoint in endpoints:
-        work = partial(_strike, host, order, endpoint, tools.options.strike)
-        try:
-            report, boot = await log_on(tools, host, endpoint, seconds=tools.options.strike, work=work)
-        except ChannelError as error:
-            failures[endpoint.channel] = error
-            continue
-        return Struck(report, boot, endpoint.channel, tools.clock.monotonic(), failures)
-    return Struck(None, None, "", tools.clock.monotonic(), failures)
-
-
-def slow(struck: Struck) -> str:
-    """Channels that cost time and gave nothing: they are tried last in the next window."""
-    return struck.failed_with(DeadlineExceeded, ProtocolError, LogonUndecided)
-
-
-def refused(struck: Struck) -> str:
-    """Channels that will not let us in, however often we ask."""
-    return struck.failed_with(LogonRefused, AccessDenied, UntrustedPeer, Unsupported)
 
 
 def target_of(host: Host, endpoint: Endpoint, credential: Credential | None) -> Target:
@@ -84,10 +116,77 @@ def target_of(host: Host, endpoint: Endpoint, credential: Credential | None) -> 
     return Target(host.name, endpoint.address, endpoint.port, credential, endpoint.options)
 
 
-def _strike(
-    host: Host, order: Order, endpoint: Endpoint, seconds: float, credential: Credential
-) -> tuple[RemedyReport, BootIdentity | None]:
-    strike = strike_for(endpoint.channel)
-    if strike is None:
-        raise ProtocolError("this channel can't strike", host=host.name, channel=endpoint.channel)
-    return strike(target_of(host, endpoint, credential), order).fire(Deadline.after(seconds))
+@dataclass
+class Shot:
+    """A strike on one endpoint, with everything ready that can be before the port opens."""
+
+    tools: Tools
+    host: Host
+    order: Order
+    endpoint: Endpoint
+    _credentials: tuple[Credential, ...] = field(init=False)
+    _strikes: dict[str, Strike] = field(default_factory=dict, init=False)
+    _step: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self._credentials = credentials_of(self.tools, self.host, self.endpoint)
+
+    async def prepare(self) -> None:
+        """Get ready for the window: whose turn it is, and what is sent first."""
+        seconds = self.tools.options.watch + self.tools.options.strike
+        await self.tools.gate.prepare(self._credentials, seconds=seconds)
+        if self._credentials:
+            self._strike(self._credentials[0])
+
+    async def fire(self, sock: socket.socket | None) -> Struck:
+        """Strike over a connection that is open, or over one of its own; closes the socket in any case."""
+        loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        given = [sock]
+
+        async def work(credential: Credential) -> Landed:
+            return await self._land(credential, given.pop() if given else None)
+
+        try:
+            report, boot = await with_any(self.tools, self._credentials, work)
+        except ChannelError as error:
+            channel = self.endpoint.channel
+            found = error if error.host else type(error)(error.message, host=self.host.name, channel=channel)
+            return Struck(channel, began, loop.time(), error=found, step=self._step)
+        finally:
+            if given and given[0] is not None:
+                given[0].close()
+        return Struck(self.endpoint.channel, began, loop.time(), report, boot, step=self._step)
+
+    def cut_off(self, began: float) -> Struck:
+        """What is left of a strike that was cancelled."""
+        return Struck(self.endpoint.channel, began, asyncio.get_running_loop().time(), step=self._step)
+
+    async def _land(self, credential: Credential, sock: socket.socket | None) -> Landed:
+        seconds, strike = self.tools.options.strike, self._strike(credential)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._fire(strike, sock, Deadline.after(seconds))
+        except TimeoutError:
+            raise DeadlineExceeded("no answer came within the time allowed") from None
+
+    async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        """Fire our own strike; what it can't do safely the library's does, over a connection of its own."""
+        library = strike.library if strike.library is not None and strike.library.can_carry(self.order) else None
+        if library is not None and not strike.can_carry(self.order):
+            return await library(strike.target, self.order).fire(sock, deadline)
+        try:
+            return await strike.fire(sock, deadline)
+        except Unsupported:
+            if library is None:
+                raise
+            return await library(strike.target, self.order).fire(None, deadline)
+        finally:
+            self._step = strike.step
+
+    def _strike(self, credential: Credential) -> Strike:
+        if credential.name not in self._strikes:
+            made = strike_for(self.endpoint.channel)
+            if made is None:
+                raise ProtocolError("this channel can't strike", host=self.host.name, channel=self.endpoint.channel)
+            self._strikes[credential.name] = made(target_of(self.host, self.endpoint, credential), self.order)
+        return self._strikes[credential.name]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from unloop.clock import Clock
@@ -11,7 +11,12 @@ from unloop.model.host import Host
 from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order
+from unloop.race.pacing import Pacer
 from unloop.race.prober import Prober
+from unloop.race.profile import Profiles
+from unloop.race.turns import Turns
+from unloop.runner.gate import Gate
+from unloop.runner.writer import Writer
 from unloop.secrets.resolve import Credentials
 from unloop.store.database import Database
 
@@ -22,8 +27,9 @@ T = TypeVar("T")
 class Tools:
     """Everything a visit needs besides the host run itself.
 
-    ``strikes`` and ``power`` are thread pools for libraries that block; ``store`` is the one thread that writes.
-    ``proven`` remembers accounts that logged on, so that the hot path need not ask the store.
+    ``store`` is the one thread that writes, and ``writer`` what it writes for many visits at once. ``gate`` knows whose
+    turn it is to log on, ``turns`` whose it is to strike; ``profiles`` is what was learned of the hosts' boots, ``pacer``
+    spreads their resets.
     """
 
     database: Database
@@ -34,11 +40,13 @@ class Tools:
     order_for: Callable[[Host], Order]
     cleanup_for: Callable[[Host], Order | None]
     instructions_for: Callable[[HostRun, str], str]
-    strikes: Executor
-    power: Executor
     store: Executor
     owner: str
-    proven: set[str] = field(default_factory=set)
+    writer: Writer
+    gate: Gate
+    turns: Turns
+    profiles: Profiles
+    pacer: Pacer
 
     async def in_store(self, work: Callable[[], T]) -> T:
         """Run a store operation on the writer's thread."""

@@ -90,7 +90,13 @@ class RaceSettings:
     elapsed: float = setting("budget of a host without power control", 7200.0, kind="duration")
     silent_boots: int = setting("boots in a row without an open port after which a host counts as parked", 3)
     look: float = setting("how long each visit looks for an open port", 5.0, kind="duration")
-    interval: float = setting("between two rounds of probes of one host", 0.25, kind="duration")
+    interval: float = setting(
+        "between two probes of one port, where nothing is known of when it opens", 0.25, kind="duration"
+    )
+    hot: float = setting("the same while the port is due, and once the host gave a sign", 0.1, kind="duration")
+    cold: float = setting("the same while the port can't be open yet", 1.0, kind="duration")
+    windows_per_second: float = setting("windows that one worker lets open in one second, by spreading resets", 100.0)
+    strikes: int = setting("strikes that one worker has under way at once", 128)
     window: float = setting(
         "how long after its first open port a host is watched for its crash", 120.0, kind="duration"
     )

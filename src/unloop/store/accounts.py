@@ -16,6 +16,9 @@ class Turn(StrEnum):
 
     GO = "go"
     WAIT = "wait"
+    """Somebody else is about to prove the account."""
+    SPENT = "spent"
+    """Nobody could judge it, as often as that may be tried for now."""
     STOPPED = "stopped"
 
 
@@ -42,7 +45,9 @@ def ask(database: Database, account: str, *, owner: str, budget: Budget, now: fl
             if row["state"] == "stopped":
                 return Turn.STOPPED
             spent = row["undecided"] >= budget.tries and now - (row["undecided_since"] or now) < budget.seconds
-            if spent or (row["busy_until"] > now and row["owner"] != owner):
+            if spent:
+                return Turn.SPENT
+            if row["busy_until"] > now and row["owner"] != owner:
                 return Turn.WAIT
             connection.execute(update(table).where(table.c.name == account).values(owner=owner, busy_until=now + ttl))
             return Turn.GO

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from unloop.errors import StoreError
+from unloop.model.attempt import Window
+from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
 from unloop.store import schema
 from unloop.store.database import Database
-from unloop.store.rows import host_run_of
+from unloop.store.rows import host_run_of, window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def timeline(database: Database, run_id: int) -> tuple[Mapping[str, Any], ...]:
         for row in findings
     ]
     for row in windows:
-        kept = ("opened_after", "closed_after", "struck_after", "channel", "caught", "first_ports")
+        kept = ("opened_after", "closed_after", "struck_after", "channel", "caught", "first_ports", "lag", "strikes")
         data = {key: row[key] for key in kept}
         lines.append({"at": row["opened_at"], "what": "window", "attempt": row["attempt"], "data": data})
     return tuple(sorted(lines, key=lambda line: line["at"]))
@@ -107,6 +109,40 @@ def windows_of(database: Database, campaign_id: str) -> tuple[Mapping[str, Any],
     )
     with database.read() as connection:
         return _rows(connection.execute(query).mappings().all())
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredBoot:
+    """One window of a host as it was measured, and whether we caused the boot that it was in."""
+
+    host: str
+    model: str
+    window: Window
+    is_caused: bool
+
+
+def boots_of(database: Database, campaign_id: str) -> tuple[MeasuredBoot, ...]:
+    """Every window that was measured of the hosts of a campaign, in whichever campaign, oldest first."""
+    run, table, effect = schema.host_run, schema.window, schema.effect
+    other = run.alias()
+    mine = select(run.c.name, run.c.host).where(run.c.campaign_id == campaign_id).subquery()
+    caused = exists().where(
+        effect.c.host_run_id == table.c.host_run_id,
+        effect.c.attempt == table.c.attempt,
+        effect.c.kind == EffectKind.POWER_OFF,
+    )
+    query = (
+        select(table, mine.c.name, mine.c.host, caused.label("is_caused"))
+        .join(other, other.c.id == table.c.host_run_id)
+        .join(mine, mine.c.name == other.c.name)
+        .order_by(table.c.opened_at)
+    )
+    with database.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    return tuple(
+        MeasuredBoot(row["name"], str(row["host"].get("model", "")), window_of(row), bool(row["is_caused"]))
+        for row in rows
+    )
 
 
 def attempts_of(database: Database, campaign_id: str) -> tuple[Mapping[str, Any], ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
+from unloop.model.attempt import StrikeRecord, Window
 from unloop.model.host import Host
 from unloop.model.host_run import HostRun, Progress, Rung, Stage
 from unloop.model.outcome import Outcome
@@ -40,6 +41,21 @@ def host_run_of(row: RowMapping) -> HostRun:
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
         cause=row["cause"],
         is_attempt_open=row["attempt_open"],
+    )
+
+
+def window_of(row: RowMapping) -> Window:
+    """A window row as a record."""
+    return Window(
+        opened_at=datetime.fromtimestamp(row["opened_at"], UTC),
+        opened_after=row["opened_after"],
+        closed_after=row["closed_after"],
+        struck_after=row["struck_after"],
+        channel=row["channel"],
+        caught=row["caught"],
+        first_ports=row["first_ports"],
+        lag=row["lag"],
+        strikes=tuple(StrikeRecord(**strike) for strike in row["strikes"]),
     )
 
 

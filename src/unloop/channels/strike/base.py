@@ -1,5 +1,7 @@
 """A strike: the least exchange that lands a remedy in a window. One class per channel that can strike."""
 
+import asyncio
+import socket
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -8,19 +10,25 @@ from unloop.model.order import Order
 from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
 
+Landed = tuple[RemedyReport, BootIdentity | None]
+"""What the host answered, and the boot in which it did where the same exchange can tell it."""
+
 
 class Strike(ABC):
     """Lands one order on one host over one channel.
 
-    Everything that needs no host is done when it is made. ``fire`` blocks (it runs in a worker thread), judges every
-    guard before it moves anything, and raises ChannelError when the exchange broke off; then the host may have changed.
+    Everything that needs no host is done when it is made. ``fire`` judges every guard before it moves anything, and raises
+    ChannelError when the exchange broke off; then the host may have changed. ``step`` names what is in flight.
+    ``library`` is the strike by general client libraries that takes over where this one says Unsupported.
     """
 
     channel: ClassVar[str]
+    library: ClassVar["type[Strike] | None"] = None
 
     def __init__(self, target: Target, order: Order) -> None:
         self.target = target
         self.order = order
+        self.step = ""
 
     @classmethod
     @abstractmethod
@@ -28,5 +36,20 @@ class Strike(ABC):
         """Whether this channel has a form of the order that it can land."""
 
     @abstractmethod
-    def fire(self, deadline: Deadline) -> tuple[RemedyReport, BootIdentity | None]:
-        """Land the order; the boot in which it landed comes along where the same exchange can tell it."""
+    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        """Land the order over a connection that is open already, or one of its own; the socket is closed in any case."""
+
+
+class BlockingStrike(Strike):
+    """A strike of libraries that block: it connects anew, in a thread of the event loop's executor."""
+
+    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        """Land the order in a thread; what it does there goes on to its end even if nobody waits for it any more."""
+        if sock is not None:
+            sock.close()
+        self.step = "library exchange"
+        return await asyncio.to_thread(self.strike, deadline)
+
+    @abstractmethod
+    def strike(self, deadline: Deadline) -> Landed:
+        """Land the order; blocks."""

@@ -5,14 +5,12 @@ from typing import ClassVar
 from unloop.channels.base import Deadline
 from unloop.channels.perform import perform
 from unloop.channels.smb import SmbChannel
-from unloop.channels.strike.base import Strike
+from unloop.channels.strike.base import BlockingStrike, Landed
 from unloop.channels.strike.boot import boot_of
 from unloop.model.order import Order
-from unloop.model.power import BootIdentity
-from unloop.model.report import RemedyReport
 
 
-class SmbStrike(Strike):
+class SmbStrike(BlockingStrike):
     """Lands file orders over SMB; every move was answered by the host and flushed, so what it reports has landed."""
 
     channel: ClassVar[str] = SmbChannel.name
@@ -22,7 +20,7 @@ class SmbStrike(Strike):
         """Whether file operations alone carry it."""
         return order.files is not None
 
-    def fire(self, deadline: Deadline) -> tuple[RemedyReport, BootIdentity | None]:
+    def strike(self, deadline: Deadline) -> Landed:
         """Log on, perform, and ask for the boot."""
         with SmbChannel(self.target, deadline) as channel:
             report = perform(self.order, channel)

@@ -7,18 +7,17 @@ from unloop.channels.base import Deadline
 from unloop.channels.mapping import placed
 from unloop.channels.perform import perform
 from unloop.channels.ssh import SshChannel
-from unloop.channels.strike.base import Strike
+from unloop.channels.strike.base import BlockingStrike, Landed
 from unloop.channels.strike.boot import boot_of
 from unloop.errors import ProtocolError, Unsupported
 from unloop.model.order import Order, Shell
-from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
 
 SHELLS = (Shell.SH, Shell.POWERSHELL)
 """The shells whose programs report, over SSH."""
 
 
-class SshStrike(Strike):
+class SshStrike(BlockingStrike):
     """Lands an order over SSH: by SFTP when file operations carry it, else by a program in the host's shell."""
 
     channel: ClassVar[str] = SshChannel.name
@@ -28,7 +27,7 @@ class SshStrike(Strike):
         """Whether the order has a form for files, sh or PowerShell."""
         return order.files is not None or any(shell in order.programs for shell in SHELLS)
 
-    def fire(self, deadline: Deadline) -> tuple[RemedyReport, BootIdentity | None]:
+    def strike(self, deadline: Deadline) -> Landed:
         """Log on, land the order, and ask for the boot."""
         with SshChannel(self.target, deadline) as channel:
             report = perform(self.order, channel) if self.order.files is not None else self._run(channel)

@@ -5,16 +5,14 @@ from typing import ClassVar
 from unloop.channels.answers import parse_report
 from unloop.channels.base import Deadline
 from unloop.channels.mapping import placed
-from unloop.channels.strike.base import Strike
+from unloop.channels.strike.base import BlockingStrike, Landed
 from unloop.channels.strike.boot import boot_of
 from unloop.channels.winrm import WinrmChannel
 from unloop.errors import ProtocolError
 from unloop.model.order import Order, Shell
-from unloop.model.power import BootIdentity
-from unloop.model.report import RemedyReport
 
 
-class WinrmStrike(Strike):
+class WinrmStrike(BlockingStrike):
     """Lands an order as one program that judges every guard itself and says what it did."""
 
     channel: ClassVar[str] = WinrmChannel.name
@@ -24,7 +22,7 @@ class WinrmStrike(Strike):
         """Whether the order has a PowerShell form."""
         return Shell.POWERSHELL in order.programs
 
-    def fire(self, deadline: Deadline) -> tuple[RemedyReport, BootIdentity | None]:
+    def strike(self, deadline: Deadline) -> Landed:
         """Log on, run the program, read its report, and ask for the boot."""
         with WinrmChannel(self.target, deadline) as channel:
             done = channel.run(Shell.POWERSHELL, self.order.programs[Shell.POWERSHELL])

@@ -1,22 +1,21 @@
 """Watching one boot of one host and striking in its window: what in_band and race have in common."""
 
-from collections import Counter
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from unloop.errors import ChannelError
-from unloop.model.attempt import AttemptResult, Window
+from unloop.model.attempt import AttemptResult, StrikeRecord, Window
 from unloop.model.host_run import HostRun
 from unloop.model.report import RemedyReport, Verdict
-from unloop.race.watch import Sighting, Watcher
+from unloop.race.rhythm import Rhythm
+from unloop.race.watch import Door, Sighting, Watch
 from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
-from unloop.runner.strike import Struck, refused, slow
+from unloop.runner.salvo import fire_all
+from unloop.runner.strike import Salvo, Struck
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding
-
-TRIES = 5
-"""Strikes at one channel in one window, as long as connections merely break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +23,40 @@ class Boot:
     """What one watched boot came to. ``crashed`` is true when the host went away and stayed away for the time asked."""
 
     sighting: Sighting
-    struck: Struck | None = None
+    salvo: Salvo = field(default_factory=Salvo)
     windows: tuple[Window, ...] = ()
     gone: bool = False
     crashed: bool = False
+
+    @property
+    def struck(self) -> Struck | None:
+        """The strike whose report counts."""
+        return self.salvo.best
 
     @property
     def report(self) -> RemedyReport | None:
         """What the host answered, if it did."""
         return self.struck.report if self.struck else None
 
+    @property
+    def was_open(self) -> bool:
+        """Whether any port ever opened."""
+        return self.sighting.opened is not None
+
     def findings(self) -> tuple[Finding, ...]:
         """The evidence that this boot leaves."""
-        if self.struck is None or self.struck.report is None:
+        if self.struck is None or self.report is None:
             return ()
-        return (Finding("remedy", self.struck.report.to_json(), self.struck.channel),)
+        return (Finding("remedy", self.report.to_json(), self.struck.channel),)
 
     def result(self) -> AttemptResult:
         """How the attempt that was this boot ended."""
-        if self.struck is None:
+        if not self.was_open:
             return AttemptResult.SILENT
-        report = self.struck.report
-        if report is None:
+        if self.report is None:
             return AttemptResult.MISSED
         landed = {Verdict.LANDED: AttemptResult.LANDED, Verdict.SENT: AttemptResult.SENT}
-        return landed.get(report.verdict, AttemptResult.JUDGED)
+        return landed.get(self.report.verdict, AttemptResult.JUDGED)
 
 
 async def look_once(run: HostRun, tools: Tools, landing: Landing) -> Boot:
@@ -59,66 +67,82 @@ async def look_once(run: HostRun, tools: Tools, landing: Landing) -> Boot:
     return first
 
 
-async def observe_boot(run: HostRun, tools: Tools, landing: Landing, *, seconds: float) -> Boot:
-    """Watch for the first open port, strike at once, then watch until the host is gone or stays up."""
+async def observe_boot(run: HostRun, tools: Tools, landing: Landing, *, seconds: float, boots: bool = False) -> Boot:
+    """Watch for the first open port, strike at once, then watch until the host is gone or stays up.
+
+    ``boots``: a boot begins now, so that what is known of the host's boots says when to look.
+    """
     doors = await doors_of(landing.endpoints or run.host.endpoints)
-    watcher = Watcher(tools.prober, tools.clock, doors, tools.options.interval)
-    sighting = watcher.start()
-    opened = await watcher.until_open(sighting, seconds=seconds)
-    if not opened:
-        return Boot(sighting)
-    struck = await _strike_while_up(tools, landing, watcher, sighting)
-    if struck.report is not None and not landing.watches_crash:
-        return Boot(sighting, struck, (_window(tools, sighting, struck, None),))
-    gone_at = await watcher.until_gone(sighting, seconds=_rest_of_window(tools, sighting))
-    window = _window(tools, sighting, struck, gone_at)
-    crashed = gone_at is not None and await _stays_silent(tools, watcher)
-    return Boot(sighting, struck, (window,), gone=gone_at is not None, crashed=crashed)
-
-
-async def _strike_while_up(tools: Tools, landing: Landing, watcher: Watcher, sighting: Sighting) -> Struck:
-    """Strike at whatever is open, again as ports open or connections break, until a report comes or the host is gone."""
-    endpoints = landing.endpoints
-    tries: Counter[str] = Counter()
-    failures: dict[str, ChannelError] = {}
-    opened = tuple(sighting.first_open)
-    while opened:
-        ready = [endpoint for endpoint in endpoints if endpoint.channel in opened and tries[endpoint.channel] < TRIES]
-        if not ready:
-            if all(tries[endpoint.channel] >= TRIES for endpoint in endpoints):
-                break
-            await tools.clock.sleep(watcher.interval)
+    ordered, rhythm = _expectation(run, tools, doors, boots=boots)
+    await asyncio.gather(*(shot.prepare() for shot in landing.shots.values()))
+    loop = asyncio.get_running_loop()
+    async with Watch(tools.prober, ordered, rhythm) as watch:
+        sighting = watch.sighting
+        first = await watch.next_open(until=sighting.started + seconds)
+        if first is None:
+            return Boot(sighting)
+        window_end = loop.time() + tools.options.window
+        if first.channel not in landing.shots:
+            first.sock.close()
+            salvo = Salvo()
         else:
-            struck = await landing.fire(ready[0])
-            if struck.report is not None:
-                return Struck(struck.report, struck.boot, struck.channel, struck.at, failures)
-            failures |= struck.failures
-            given_up = bool(refused(struck) or slow(struck))
-            tries[ready[0].channel] += TRIES if given_up else 1
-        opened = await watcher.until_open(sighting, seconds=watcher.interval)
-    return Struck(None, None, "", tools.clock.monotonic(), failures)
+            by = loop.time() + _expected_length(run, tools)
+            salvo = await fire_all(watch, landing, first, tools.turns, by=by, until=window_end)
+        if salvo.best is not None and not landing.watches_crash:
+            return Boot(sighting, salvo, (_window(tools, sighting, salvo, None),))
+        gone_at = await watch.until_gone(until=max(window_end, loop.time() + 4 * rhythm.warm))
+    window = _window(tools, sighting, salvo, gone_at)
+    tools.profiles.learn(run.host.name, run.host.model, (window,), is_caused=boots)
+    crashed = gone_at is not None and (bool(run.progress.broken_evidence) or await _stays_silent(tools, doors, rhythm))
+    return Boot(sighting, salvo, (window,), gone=gone_at is not None, crashed=crashed)
 
 
-async def _stays_silent(tools: Tools, watcher: Watcher) -> bool:
+def _expectation(
+    run: HostRun, tools: Tools, doors: Mapping[str, Door], *, boots: bool
+) -> tuple[dict[str, Door], Rhythm]:
+    """The doors in the order in which they are expected to open, and how densely to look when."""
+    options = tools.options
+    profile = tools.profiles.of(run.host.name, run.host.model) if boots else None
+    if profile is None:
+        return dict(doors), Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
+    ordered = {channel: doors[channel] for channel in profile.order(tuple(doors))}
+    return ordered, Rhythm(hot=options.hot, warm=options.interval, cold=options.cold, due=profile.due())
+
+
+def _expected_length(run: HostRun, tools: Tools) -> float:
+    """How long the window is likely to last; what is not known is assumed to be long, and waits for what is short."""
+    profile = tools.profiles.of(run.host.name, run.host.model)
+    shortest = profile.shortest() if profile else None
+    return tools.options.window if shortest is None else shortest
+
+
+async def _stays_silent(tools: Tools, doors: Mapping[str, Door], rhythm: Rhythm) -> bool:
     """Whether no port opens for as long as a crash must look like one."""
-    return not await watcher.until_open(watcher.start(), seconds=tools.options.crash_silence)
+    async with Watch(tools.prober, doors, rhythm) as watch:
+        opened = await watch.next_open(until=watch.sighting.started + tools.options.crash_silence)
+        if opened is None:
+            return True
+        opened.sock.close()
+        return False
 
 
-def _rest_of_window(tools: Tools, sighting: Sighting) -> float:
+def _window(tools: Tools, sighting: Sighting, salvo: Salvo, gone_at: float | None) -> Window:
     opened = sighting.opened or sighting.started
-    return max(tools.options.interval * 4, tools.options.window - (tools.clock.monotonic() - opened))
-
-
-def _window(tools: Tools, sighting: Sighting, struck: Struck, gone_at: float | None) -> Window:
-    opened = sighting.opened or sighting.started
-    ago = timedelta(seconds=tools.clock.monotonic() - opened)
-    landed = struck.report is not None and struck.report.verdict in {Verdict.LANDED, Verdict.SENT}
+    ago = timedelta(seconds=asyncio.get_running_loop().time() - opened)
+    best, start = salvo.best, sighting.started
+    landed = best is not None and best.report is not None and best.report.verdict in {Verdict.LANDED, Verdict.SENT}
+    first = min(sighting.first_open, key=sighting.first_open.__getitem__, default="")
     return Window(
         opened_at=tools.clock.now() - ago,
-        opened_after=opened - sighting.started,
-        closed_after=None if gone_at is None else gone_at - sighting.started,
-        struck_after=struck.at - sighting.started if landed else None,
-        channel=struck.channel,
-        caught=struck.report is not None,
-        first_ports={channel: at - sighting.started for channel, at in sighting.first_open.items()},
+        opened_after=opened - start,
+        closed_after=None if gone_at is None else gone_at - start,
+        struck_after=best.ended - start if best is not None and landed else None,
+        channel=best.channel if best is not None else "",
+        caught=best is not None,
+        first_ports={channel: at - start for channel, at in sighting.first_open.items()},
+        lag=sighting.lag.get(first),
+        strikes=tuple(
+            StrikeRecord(struck.channel, struck.began - start, struck.ended - start, struck.came_to, struck.step)
+            for struck in salvo.strikes
+        ),
     )

@@ -27,13 +27,13 @@ def fold(run: HostRun, tools: Tools, boot: Boot) -> Step:
     progress = learned(run.progress, boot, now)
     if boot.report is not None:
         return reported(run, tools, progress, boot)
-    if boot.struck is not None and not boot.gone and all_refused(progress, run.host):
-        return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.struck.summary)
-    cause = Cause.NO_ANSWER if boot.struck is None else Cause.ELAPSED
+    if boot.was_open and not boot.gone and all_refused(progress, run.host):
+        return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.salvo.summary)
+    cause = Cause.ELAPSED if boot.was_open else Cause.NO_ANSWER
     return climb(progress, cause, run.host, tools.options, now)
 
 
 def _detail(boot: Boot) -> str:
-    if boot.struck is None:
+    if not boot.was_open:
         return "no port was open"
-    return boot.struck.summary or (str(boot.report.verdict) if boot.report else "")
+    return boot.salvo.summary or (str(boot.report.verdict) if boot.report else "")

@@ -7,15 +7,14 @@ from unloop.model.host import Host
 from unloop.model.host_run import HostRun, Progress, Step
 from unloop.runner.decide import after_report
 from unloop.runner.rungs.boot import Boot
-from unloop.runner.strike import refused, slow
 from unloop.runner.tools import Tools
 
 
 def learned(progress: Progress, boot: Boot, now: datetime) -> Progress:
     """Remember channels that refused or were slow, and a crash that was seen."""
-    if boot.struck is not None:
-        refusing = _union(progress.refused_channels, refused(boot.struck))
-        progress = replace(progress, refused_channels=refusing, slow_channels=slow(boot.struck))
+    if boot.salvo.strikes:
+        refusing = _union(progress.refused_channels, boot.salvo.refused)
+        progress = replace(progress, refused_channels=refusing, slow_channels=boot.salvo.slow)
     if boot.crashed and not progress.broken_evidence:
         seen = f"seen to go down {now:%Y-%m-%dT%H:%M:%SZ} after its ports had opened"
         progress = replace(progress, broken_evidence=seen)

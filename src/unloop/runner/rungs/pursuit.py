@@ -70,30 +70,31 @@ class _Pursuit:
 
     def _own_boot(self, boot: Boot) -> tuple[Step, Visit]:
         """The host was up when we came, so nothing was reset: its own boot is the attempt."""
-        detail = boot.struck.summary if boot.struck else ""
+        detail = boot.salvo.summary
         visit = Visit(boot.result(), detail or "up without a reset", boot.windows, boot.findings())
         return self._fold(boot, PowerState.ON), visit
 
     async def _after_reset(self, report: ResetReport) -> tuple[Step, Visit]:
-        boot = await observe_boot(self.run, self.tools, self.landing, seconds=self.tools.options.watch)
-        state = await power_state(self.run, self.tools) if boot.struck is None else PowerState.ON
-        detail = boot.struck.summary if boot.struck else f"no port opened; the BMC says {state or 'nothing'}"
+        seconds = self.tools.options.watch
+        boot = await observe_boot(self.run, self.tools, self.landing, seconds=seconds, boots=True)
+        state = PowerState.ON if boot.was_open else await power_state(self.run, self.tools)
+        detail = boot.salvo.summary if boot.was_open else f"no port opened; the BMC says {state or 'nothing'}"
         reset = Finding("reset", {"result": report.result, "detail": report.detail})
         return self._fold(boot, state), Visit(boot.result(), detail, boot.windows, (reset, *boot.findings()))
 
     def _fold(self, boot: Boot, state: PowerState | None) -> Step:
         run, options, now = self.run, self.tools.options, self.tools.clock.now()
         progress = learned(run.progress, boot, now)
-        if boot.struck is None:
+        if not boot.was_open:
             progress = replace(progress, silent_boots=progress.silent_boots + (state is PowerState.ON))
             note = f"no port opened within {options.watch:g} s of the power-on"
             return after_miss(progress, cause=Cause.PARKED, note=note, host=run.host, options=options, now=now)
         if boot.report is not None:
             return self.reported(run, self.tools, progress, boot)
         if all_refused(progress, run.host):
-            return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.struck.summary)
+            return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.salvo.summary)
         progress = replace(progress, silent_boots=0)
-        note = boot.struck.summary or "the window closed before a strike could land"
+        note = boot.salvo.summary or "the window closed before a strike could land"
         return after_miss(progress, cause=Cause.BUDGET_SPENT, note=note, host=run.host, options=options, now=now)
 
     async def _without_power(self, report: ResetReport) -> tuple[Step, Visit]:
@@ -107,7 +108,7 @@ class _Pursuit:
         since = run.progress.rung_since or tools.clock.now()
         left = max(tools.options.look, budget - (tools.clock.now() - since).total_seconds())
         boot = await observe_boot(run, tools, self.landing, seconds=min(tools.options.watch, left))
-        detail = boot.struck.summary if boot.struck else "no port opened"
+        detail = boot.salvo.summary if boot.was_open else "no port opened"
         visit = Visit(boot.result(), detail, boot.windows, boot.findings())
         progress = learned(run.progress, boot, tools.clock.now())
         if boot.report is not None:
@@ -125,6 +126,6 @@ class _Pursuit:
             return Step(progress, Wait(0.0), "crash seen")
         if boot.sighting.is_only_refused:
             cause = Cause.DOORS_CLOSED
-        elif cause is Cause.NOTHING_ANSWERED and progress.broken_evidence and boot.struck is not None:
+        elif cause is Cause.NOTHING_ANSWERED and progress.broken_evidence and boot.was_open:
             cause = Cause.ELAPSED
         return climb(progress, cause, run.host, self.tools.options, now)

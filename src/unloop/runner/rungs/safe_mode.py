@@ -16,11 +16,10 @@ from unloop.runner import safe_boot
 from unloop.runner.cause import Cause
 from unloop.runner.decide import after_miss, after_silence, climb
 from unloop.runner.ladder import safe_boot_endpoint
-from unloop.runner.landing import Landing
+from unloop.runner.landing import Landing, of_order
 from unloop.runner.rungs.boot import Boot
 from unloop.runner.rungs.notes import reported
 from unloop.runner.rungs.pursuit import LATER, pursue
-from unloop.runner.strike import Struck, fire
 from unloop.runner.tools import Tools
 from unloop.store import ledger
 from unloop.store.progress import Finding, Visit
@@ -79,12 +78,8 @@ async def _left(run: HostRun, tools: Tools, progress: Progress) -> Step:
 def _remedy(run: HostRun, tools: Tools, order: Order) -> Landing:
     """The order over the one channel that is there in safe mode."""
     found = safe_boot_endpoint(run.host)
-    endpoint = safe_boot.safe_endpoint(run, found) if found else None
-
-    async def land(chosen: object) -> Struck:
-        return await fire(tools, run.host, order, [endpoint] if endpoint else [])
-
-    return Landing((endpoint,) if endpoint else (), land, watches_crash=False)
+    endpoints = [safe_boot.safe_endpoint(run, found)] if found else []
+    return replace(of_order(run, tools, order, endpoints), watches_crash=False)
 
 
 def _armed(run: HostRun, tools: Tools, progress: Progress, boot: Boot) -> Step:

@@ -1,11 +1,13 @@
 """Verification: after the remedy has landed, the host itself must show on a later boot that it is good and stays up."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from unloop.channels.answers import JUDGED_BY_TIME, parse_checks, verification
-from unloop.channels.base import Channel, Deadline, Files, Observe, Programs, abilities
+from unloop.channels.base import Channel, Deadline, Files, Observe, Programs
 from unloop.channels.perform import check_files
 from unloop.errors import ChannelError
 from unloop.model.effect import EffectKind
@@ -17,15 +19,15 @@ from unloop.model.outcome import Outcome
 from unloop.model.power import BootIdentity
 from unloop.model.report import CheckReport, Verdict
 from unloop.plugins import load
-from unloop.race.watch import Watcher
-from unloop.runner.account import log_on
 from unloop.runner.decide import after_checks, after_silence, boot_changed
-from unloop.runner.doors import doors_of
-from unloop.runner.strike import fire, striking_endpoints, target_of
+from unloop.runner.doors import open_doors
+from unloop.runner.ladder import abilities_of
+from unloop.runner.landing import of_order
+from unloop.runner.logon import log_on_blocking
+from unloop.runner.strike import striking_endpoints, target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
-from unloop.store import ledger
-from unloop.store.ledger import Limits, Permission
+from unloop.store.ledger import Permission
 from unloop.store.progress import Finding, Visit
 
 RESTART = {Shell.POWERSHELL: "shutdown.exe /r /t 0 /f", Shell.CMD: "shutdown /r /t 0 /f", Shell.SH: "systemctl reboot"}
@@ -55,15 +57,14 @@ class Look:
 
 async def visit(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
     """Look at the host over the channel that landed the remedy, and over others for what it can't tell."""
-    watcher = Watcher(tools.prober, tools.clock, await doors_of(run.host.endpoints), tools.options.interval)
-    opened = await watcher.until_open(watcher.start(), seconds=tools.options.look)
+    opened = await open_doors(tools, run.host.endpoints, seconds=tools.options.look)
     endpoints = _preferred(run, opened)
     found: Look | None = None
     failures = []
     for endpoint in endpoints:
         work = partial(_look, run, order, endpoint, tools.options.strike)
         try:
-            look = await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
+            look = await log_on_blocking(tools, run.host, endpoint, work)
         except ChannelError as error:
             failures.append(str(error))
             continue
@@ -87,22 +88,25 @@ async def _judged(
         "checks": [{"check": report.check, "holds": report.holds, "message": report.message} for report in look.checks],
     }
     if isinstance(step.then, End) and step.then.outcome is Outcome.FIXED:
-        step = await _clean_up(run, tools, step)
+        step = await _clean_up(run, tools, step, endpoints)
     elif _restart_is_due(run, tools.options, boot, now.timestamp()):
         step = await _restart(run, tools, endpoints, step)
     return step, Visit(findings=(Finding("verification", data, " ".join(look.via)),))
 
 
-async def _clean_up(run: HostRun, tools: Tools, step: Step) -> Step:
+async def _clean_up(run: HostRun, tools: Tools, step: Step, endpoints: Sequence[Endpoint]) -> Step:
     """Run the playbook's cleanup on the proven host; while that can't be done, the host run goes on."""
     order = tools.cleanup_for(run.host)
     if order is None:
         return step
-    struck = await fire(tools, run.host, order, striking_endpoints(run.host, order))
-    if struck.report is not None and struck.report.verdict is not Verdict.FAILED:
-        return step
-    detail = struck.report.message if struck.report else struck.summary
-    note = f"proven, but the cleanup is outstanding: {detail or 'no channel can carry it'}"
+    can_carry = [endpoint for endpoint in striking_endpoints(run.host, order) if endpoint in endpoints]
+    detail = "no channel can carry it"
+    for shot in of_order(run, tools, order, can_carry).shots.values():
+        struck = await shot.fire(None)
+        if struck.report is not None and struck.report.verdict is not Verdict.FAILED:
+            return step
+        detail = struck.report.message if struck.report else struck.came_to
+    note = f"proven, but the cleanup is outstanding: {detail}"
     progress = replace(step.progress, note=note)
     until = progress.verify_until
     if until is not None and tools.clock.now() >= until:
@@ -148,41 +152,20 @@ def _restart_is_due(run: HostRun, options: CampaignOptions, boot: BootIdentity |
 
 async def _restart(run: HostRun, tools: Tools, endpoints: list[Endpoint], step: Step) -> Step:
     """An orderly restart from inside, once: the proof wants a later boot, and this host stays up by itself."""
-    asked = partial(
-        ledger.permit,
-        tools.database,
-        run,
-        EffectKind.RESTART,
-        attempt=run.progress.attempt,
-        limits=Limits(),
-        now=tools.now(),
-    )
-    endpoint = next((item for item in endpoints if _runs_programs(item)), None)
+    endpoint = next((item for item in endpoints if "programs" in abilities_of(item)), None)
+    attempt = run.progress.attempt
     if endpoint is None:
         return step
-    if await tools.in_store(asked) is not Permission.GRANTED:
+    if await tools.writer.permit(run, EffectKind.RESTART, attempt=attempt) is not Permission.GRANTED:
         return step
     work = partial(_order_restart, run.host, endpoint, tools.options.strike)
     try:
-        await log_on(tools, run.host, endpoint, seconds=tools.options.strike, work=work)
+        await log_on_blocking(tools, run.host, endpoint, work)
         result = "confirmed"
     except ChannelError:
         result = "unknown"
-    settled = partial(
-        ledger.settle,
-        tools.database,
-        run,
-        EffectKind.RESTART,
-        attempt=run.progress.attempt,
-        result=result,
-        now=tools.now(),
-    )
-    await tools.in_store(settled)
+    await asyncio.shield(tools.writer.settle(run, EffectKind.RESTART, attempt=attempt, result=result))
     return replace(step, progress=replace(step.progress, restarts=run.progress.restarts + 1))
-
-
-def _runs_programs(endpoint: Endpoint) -> bool:
-    return "programs" in abilities(load("unloop.channels", endpoint.channel))  # type: ignore[arg-type]
 
 
 def _order_restart(host: Host, endpoint: Endpoint, seconds: float, credential: Credential) -> None:

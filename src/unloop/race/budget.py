@@ -1,0 +1,65 @@
+"""What a machine can carry: open files and processor time, reckoned before a race begins. Pure but for ``this_machine``."""
+
+import os
+import resource
+from dataclasses import dataclass
+from math import ceil
+
+from unloop.race.rhythm import Rhythm
+
+PROBE_COST = 25e-6
+"""Seconds of one core that a probe takes; bench/prober.py measures it (16 µs on the machine of docs/benchmarks.md)."""
+SHARE = 0.6
+"""The part of a core that probing may take: the rest is for strikes and records."""
+OF_PROCESS = 200
+"""Open files of the process itself: store, event loop, BMC sockets, logs."""
+PER_STRIKE = 1
+"""Connections that a host in its window holds on average beside the probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What counts of a machine: open files that one process may have."""
+
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many hosts may be raced at once, and in one line what bounds it ('' when nothing does)."""
+
+    hosts: int
+    bound: str = ""
+
+
+def this_machine() -> Machine:
+    """This machine, with this process's limit of open files raised as far as it may be."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 1_048_576 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return Machine(files=most)
+
+
+def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float) -> Budget:
+    """How many of the hosts that are wanted at once this machine can carry at the usual rhythm."""
+    per_host = ceil(keep / rhythm.warm) + PER_STRIKE
+    by_files = (machine.files - OF_PROCESS) // per_host
+    by_core = round(SHARE * rhythm.warm / PROBE_COST)
+    if wanted <= min(by_files, by_core):
+        return Budget(wanted)
+    if by_files <= by_core:
+        text = (
+            f"{machine.files} open files carry {by_files} hosts at once, not {wanted}; "
+            f"raise the limit to {wanted * per_host + OF_PROCESS} (ulimit -n, or LimitNOFILE= of the service)"
+        )
+        return Budget(max(1, by_files), text)
+    text = (
+        f"one core probes {by_core} hosts every {rhythm.warm:g} s, not {wanted}; "
+        "start more workers, or raise race.interval"
+    )
+    return Budget(by_core, text)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,125 @@
+"""The race of the channels in one window: strikes run side by side on whatever port opens, and the first landing wins."""
+
+import asyncio
+import socket
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from unloop.errors import ConnectionLost, Unreachable
+from unloop.model.report import Verdict
+from unloop.race.turns import Turns
+from unloop.race.watch import Opened, Watch
+from unloop.runner.landing import Landing
+from unloop.runner.strike import Salvo, Struck
+
+TRIES = 5
+"""Strikes at one channel in one window, as long as connections merely break."""
+DECISIVE = frozenset({Verdict.LANDED})
+"""Reports after which no other channel could do better, whatever still runs there."""
+OPEN = frozenset({Verdict.SENT, Verdict.FAILED})
+"""Reports after which another channel may still do better."""
+GRACE = 0.2
+"""Seconds that a strike whose connection was taken away has to say what it knows."""
+RETRIED = (ConnectionLost, Unreachable)
+"""Errors of a connection that merely broke."""
+
+
+@dataclass(eq=False)
+class _Race:
+    watch: Watch
+    landing: Landing
+    turns: Turns
+    by: float
+    """When the window is expected to close, on the loop's clock: who has least time left strikes first."""
+    running: dict[asyncio.Task[Struck], Opened] = field(default_factory=dict)
+    began: dict[str, float] = field(default_factory=dict)
+    tries: Counter[str] = field(default_factory=Counter)
+    done: list[Struck] = field(default_factory=list)
+
+    def start(self, opened: Opened) -> None:
+        """Strike at a door that opened."""
+        channel = opened.channel
+        self.tries[channel] += 1
+        self.began[channel] = asyncio.get_running_loop().time()
+        self.running[asyncio.create_task(self._fire(opened))] = opened
+
+    async def _fire(self, opened: Opened) -> Struck:
+        try:
+            async with self.turns.take(by=self.by):
+                return await self.landing.shots[opened.channel].fire(opened.sock)
+        except asyncio.CancelledError:
+            opened.sock.close()
+            raise
+
+    def settle(self, task: asyncio.Task[Struck]) -> None:
+        """Write a strike down that has ended, and look at its door anew where its connection merely broke."""
+        channel = self.running.pop(task).channel
+        struck = task.result()
+        self.done.append(struck)
+        if isinstance(struck.error, RETRIED) and self.tries[channel] < TRIES:
+            self.watch.again(channel)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether a report came that no other channel could better, or could unless it is at work on it now."""
+        verdicts = {struck.report.verdict for struck in self.done if struck.report is not None}
+        return bool(verdicts & DECISIVE) or (bool(verdicts - OPEN) and not self.running)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing runs and no channel may be tried again."""
+        ended = {struck.channel: struck for struck in self.done}
+        return not self.running and all(
+            channel in ended and (self.tries[channel] >= TRIES or not isinstance(ended[channel].error, RETRIED))
+            for channel in self.landing.shots
+        )
+
+    async def cut_off(self) -> None:
+        """End what still runs: its connection is taken away, so that it tells what it knows; then it is cancelled."""
+        for opened in self.running.values():
+            with suppress(OSError):
+                opened.sock.shutdown(socket.SHUT_RDWR)
+        if self.running:
+            await asyncio.wait(self.running, timeout=GRACE)
+        for task in self.running:
+            task.cancel()
+        for task, opened in self.running.items():
+            with suppress(asyncio.CancelledError):
+                self.done.append(await task)
+                continue
+            self.done.append(self.landing.shots[opened.channel].cut_off(self.began[opened.channel]))
+        self.running.clear()
+
+
+async def fire_all(watch: Watch, landing: Landing, first: Opened, turns: Turns, *, by: float, until: float) -> Salvo:
+    """Strike at every door that opens until one report decides, nothing can be tried any more, or the host is gone."""
+    race = _Race(watch, landing, turns, by)
+    race.start(first)
+    opening = asyncio.create_task(watch.next_open(until=until))
+    try:
+        while not race.is_decided and not race.is_spent and not watch.gone.done():
+            waiting: set[asyncio.Future[Any]] = {opening, watch.gone, *race.running}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in race.running if task.done()]:
+                race.settle(task)
+            if opening.done():
+                opened = opening.result()
+                if opened is None:
+                    break
+                race.start(opened)
+                opening = asyncio.create_task(watch.next_open(until=until))
+    finally:
+        await _close(opening)
+        await race.cut_off()
+    return Salvo(tuple(race.done))
+
+
+async def _close(opening: asyncio.Task[Opened | None]) -> None:
+    """Wait for no further door; one that opened in this moment is closed."""
+    opening.cancel()
+    with suppress(asyncio.CancelledError):
+        opened = await opening
+        if opened is not None:
+            opened.sock.close()
