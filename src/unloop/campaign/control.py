@@ -7,13 +7,11 @@ from datetime import datetime
 
 from unloop.campaign.plan import HostPlan, Plan
 from unloop.errors import InputError, Problem
-from unloop.model.host_run import Progress, Rung
+from unloop.model.host_run import Progress, Rung, queue_of
 from unloop.model.state import CampaignState
 from unloop.store import campaigns, retries
 from unloop.store.campaigns import Campaign, Target
 from unloop.store.database import Database
-
-QUEUE = "race"
 
 
 def new_campaign_id(now: datetime) -> str:
@@ -65,7 +63,8 @@ def _target(planned: HostPlan, now: datetime) -> Target:
     host = planned.host
     evidence = f"reported broken at {host.reported_broken_at}" if host.reported_broken_at else ""
     first = planned.rungs[0] if planned.rungs else Rung.HANDS_ON
-    return Target(host, Progress(rung=first, rung_since=now, broken_evidence=evidence), planned.wave, QUEUE)
+    progress = Progress(rung=first, rung_since=now, broken_evidence=evidence)
+    return Target(host, progress, planned.wave, queue_of(progress))
 
 
 def pause(database: Database, campaign_id: str, *, reason: str, now: datetime) -> Campaign:

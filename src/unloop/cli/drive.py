@@ -1,19 +1,28 @@
-"""Doing a campaign's work in this process, and showing it."""
+"""Doing a campaign's work in this process, or watching workers do it."""
+
+from contextlib import AbstractContextManager, nullcontext
 
 from unloop.cli.console import stderr
 from unloop.cli.follow import code_of, final_table, follow
-from unloop.cli.output import emit_json
+from unloop.cli.output import emit_json, say
 from unloop.cli.standing import standing_as_json, tell_what_is_next
+from unloop.dispatch.celery_app import MEMORY
 from unloop.dispatch.context import Context
 from unloop.dispatch.embedded import embedded
 from unloop.store.campaigns import Campaign
 
 
 def drive(context: Context, campaign: Campaign, *, as_json: bool, close: bool = True) -> int:
-    """Work on a campaign until it stops; the exit code says how it ended."""
-    console = stderr()
-    with embedded(context):
-        now = follow(context.database, campaign.id, console=console, drives=True)
+    """Work on a campaign until it stops; the exit code says how it ended.
+
+    Where the settings name a broker, its workers do the work, and Ctrl-C ends only the watching.
+    """
+    console, is_local = stderr(), context.settings.broker.url.startswith(MEMORY)
+    if not is_local:
+        say(f"the workers of {context.settings.broker.url} do the work; Ctrl-C only stops watching")
+    work: AbstractContextManager[object] = embedded(context) if is_local else nullcontext()
+    with work:
+        now = follow(context.database, campaign.id, console=console, drives=is_local)
     console.print(final_table(now))
     tell_what_is_next(now)
     if as_json:

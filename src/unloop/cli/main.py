@@ -21,6 +21,10 @@ COMMANDS = {
     "playbook": ("unloop.cli.playbook:group", "List, check, render and test playbooks."),
     "rehearse": ("unloop.cli.rehearse:command", "Run a campaign against a simulated fleet of this inventory's shape."),
     "report": ("unloop.cli.report:command", "Write a campaign's report as HTML, CSV or JSON."),
+    "worker": (
+        "unloop.cli.worker:command",
+        "Work on campaigns in this machine's processes, for a shared store and broker.",
+    ),
     "run": ("unloop.cli.run:command", "Plan a campaign, ask, and repair the selected hosts."),
 }
 

@@ -2,8 +2,9 @@
 
 from celery import Celery
 
+from unloop.model.host_run import Queue
+
 MEMORY = "memory://"
-TICK = 1.0
 
 
 def make_app(broker_url: str = MEMORY) -> Celery:
@@ -18,17 +19,17 @@ def make_app(broker_url: str = MEMORY) -> Celery:
         task_acks_late=False,
         task_ignore_result=True,
         task_publish_retry=False,
-        task_default_queue="ctl",
+        task_default_queue=str(Queue.WORK),
         worker_prefetch_multiplier=1,
+        worker_disable_prefetch=broker_url.startswith("redis"),
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
+        worker_soft_shutdown_timeout=30.0,
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options=options,
-        beat_scheduler="celery.beat:Scheduler",
-        beat_schedule={"tick": {"task": "unloop.tick", "schedule": TICK, "options": {"expires": TICK * 2}}},
         timezone="UTC",
     )
     return app

@@ -1,10 +1,11 @@
 """What a worker process works with, made once when it starts and handed to every task."""
 
+import os
 import threading
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from unloop.clock import Clock, SystemClock
+from unloop.dispatch.broker import with_password
 from unloop.dispatch.owner import this_process
 from unloop.secrets.resolve import Credentials, resolve
 from unloop.settings.schema import Settings
@@ -20,6 +21,7 @@ class Context:
     credentials: Credentials
     clock: Clock = field(default_factory=SystemClock)
     owner: str = field(default_factory=this_process)
+    pid: int = field(default_factory=os.getpid)
     busy: set[tuple[str, str]] = field(default_factory=set)
     stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -46,10 +48,7 @@ def store_url(settings: Settings) -> str:
     """The store's URL with its password, which stands in the settings as a reference only."""
     if not settings.store.password:
         return settings.store.url
-    password = resolve(settings.store.password, meaning="the store's password").reveal()
-    scheme, _, rest = settings.store.url.partition("://")
-    user, at, host = rest.partition("@")
-    return f"{scheme}://{user}:{quote(password, safe='')}{at}{host}"
+    return with_password(settings.store.url, resolve(settings.store.password, meaning="the store's password").reveal())
 
 
 def make_context(settings: Settings) -> Context:

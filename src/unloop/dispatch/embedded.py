@@ -1,31 +1,35 @@
-"""The same application on one machine: an in-process worker on the memory transport, and a beat thread. No servers."""
+"""The same application on one machine: an in-process worker on the memory transport, and the tick. No servers."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from celery import Celery, beat
+from celery import Celery
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 
 from unloop.dispatch.celery_app import make_app
 from unloop.dispatch.context import Context
-from unloop.dispatch.tasks import register
+from unloop.dispatch.tasks import hint, register
+from unloop.dispatch.ticker import Ticker
+from unloop.model.host_run import Queue
 
 THREADS = 4
+"""One for the engine of each queue, and some to turn away hints that come while an engine runs."""
 
 
 @contextmanager
 def embedded(context: Context) -> Iterator[Celery]:
-    """Run worker and beat in this process for the length of a with block; leaving it stops claiming and drains."""
+    """Run a worker in this process for the length of a with block; leaving it stops claiming and drains."""
     app = make_app()
-    register(app, context)
+    register(app, lambda: context)
     worker_state.should_stop = None
     worker = WorkController(
         app=app,
         pool="threads",
         concurrency=THREADS,
-        queues=["ctl"],
+        queues=list(Queue),
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
@@ -33,14 +37,13 @@ def embedded(context: Context) -> Iterator[Celery]:
         loglevel="ERROR",
     )
     thread = threading.Thread(target=worker.start, name="unloop-worker", daemon=True)
+    ticker = Ticker(context, partial(hint, app))
     thread.start()
-    clock = beat.EmbeddedService(app, thread=True, scheduler_cls=beat.Scheduler)
-    clock.daemon = True
-    clock.start()
+    ticker.start()
     try:
         yield app
     finally:
         context.stopping.set()
-        clock.stop()
+        ticker.stop()
         worker_state.should_stop = 0
         thread.join(timeout=10.0)

@@ -29,6 +29,8 @@ logger = get_logger(__name__)
 
 POLL = 0.2
 """Seconds between two looks for due work while the engine has room."""
+CLAIM = 250
+"""Hosts taken at once: engines that start together share what is due."""
 KEEP = 0.3
 """Seconds that one probe waits for its answer: longer than any round trip to a host that is up."""
 
@@ -110,7 +112,7 @@ class Engine:
         self._room = found.hosts
 
     async def _claim(self, tools: Tools) -> tuple[HostRun, ...]:
-        room = self._room - len(self._working)
+        room = min(self._room - len(self._working), CLAIM)
         if room <= 0:
             return ()
         take = partial(

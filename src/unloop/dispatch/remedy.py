@@ -1,5 +1,7 @@
 """A campaign's playbook, as it was approved, rendered and compiled for each host when it is first needed."""
 
+import json
+
 from unloop.actions.compile import compile_cleanup, compile_order
 from unloop.model.host import Host
 from unloop.model.host_run import HostRun
@@ -17,11 +19,19 @@ class Remedy:
         self._campaign = campaign
         self._playbook = loads(campaign.playbook, campaign.playbook_path)
         self._orders: dict[str, Order] = {}
+        self._alike: dict[str, Order] = {}
 
     def order(self, host: Host) -> Order:
-        """The order for a host; raises InputError when the playbook can't be rendered for it."""
+        """The order for a host; raises InputError when the playbook can't be rendered for it.
+
+        Hosts for which the playbook says the same share one order: a program is 20 KB, and there are thousands of hosts.
+        """
         if host.name not in self._orders:
-            self._orders[host.name] = compile_order(self._rendered(host), campaign=self._campaign.id)
+            rendered = self._rendered(host)
+            key = _meaning(rendered)
+            if key not in self._alike:
+                self._alike[key] = compile_order(rendered, campaign=self._campaign.id)
+            self._orders[host.name] = self._alike[key]
         return self._orders[host.name]
 
     def cleanup(self, host: Host) -> Order | None:
@@ -34,3 +44,9 @@ class Remedy:
 
     def _rendered(self, host: Host) -> Playbook:
         return render(self._playbook, host=host, variables=self._campaign.variables, campaign=self._campaign.id)
+
+
+def _meaning(rendered: Playbook) -> str:
+    """What a rendered playbook orders, as one text."""
+    parts = (rendered.not_applicable_if, rendered.already_good_if, rendered.actions, rendered.verify)
+    return json.dumps([[(step.verb, step.options) for step in part] for part in parts], sort_keys=True, default=str)

@@ -64,6 +64,20 @@ class Progress:
     """One line for people: what happened last and what is next."""
 
 
+class Queue(StrEnum):
+    """Which kind of worker visits a host run next."""
+
+    RACE = "race"
+    """Watching for a window and striking in it: nothing there may block."""
+    WORK = "work"
+    """Everything else: looking at repaired hosts, paying debts, telling people."""
+
+
+def queue_of(progress: Progress) -> Queue:
+    """The queue of a host run's next visit."""
+    return Queue.RACE if progress.stage in {Stage.REPAIR, Stage.SAFE_BOOT} else Queue.WORK
+
+
 @dataclass(frozen=True, slots=True)
 class HostRun:
     """A host run as it was claimed: its progress, and the fence that every write must carry."""

@@ -13,6 +13,7 @@ class Cause(StrEnum):
     LOGON_REFUSED = "every credential was refused"
     SUSPICIOUS = "a file fits the date but not the header or hash; a person must look at it"
     BUDGET_SPENT = "the reset budget is spent"
+    WINDOW_TOO_SHORT = "its windows are all shorter than the fastest landing anywhere"
     ELAPSED = "no window was caught in the time allowed, and there is no power control"
     BMC_MISMATCH = "the BMC belongs to another host, so nothing was reset"
     ROLE_NOT_NAMED = "hosts of this role are reset only when the plan names the role"

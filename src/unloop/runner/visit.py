@@ -1,7 +1,6 @@
 """One visit to one host: what is owed first, then the rung at hand, then everything into the store under the fence."""
 
 from dataclasses import replace
-from functools import partial
 
 from unloop.errors import InputError, LeaseLost
 from unloop.log import get_logger
@@ -14,7 +13,6 @@ from unloop.runner.decide import climb_to_hands
 from unloop.runner.ladder import rungs_for
 from unloop.runner.rungs import in_band, race, safe_mode, verify
 from unloop.runner.tools import Tools
-from unloop.store import progress as store_progress
 from unloop.store.progress import Finding, Visit
 
 logger = get_logger(__name__)
@@ -26,7 +24,7 @@ async def visit(run: HostRun, tools: Tools) -> Step | None:
     """Visit one claimed host and save what came of it; None when the lease was lost on the way."""
     try:
         run, step, left = await _visited(run, tools)
-        await tools.in_store(partial(store_progress.save, tools.database, run, step, left, now=tools.now()))
+        await tools.writer.save(run, step, left)
     except LeaseLost as error:
         logger.warning("lease lost", extra={"host": run.host.name, "campaign": run.campaign, "reason": str(error)})
         return None

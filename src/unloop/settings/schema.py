@@ -72,7 +72,7 @@ class DefaultSettings:
 class LimitSettings:
     """How many at once; 0 means no limit."""
 
-    in_flight: int = setting("hosts in work at once, over all groups", 500)
+    in_flight: int = setting("hosts that one process works on at once, as far as its machine carries them", 5000)
     per_rack: int = setting("hosts of one rack that may be between power-off and power-on", 4)
     per_power_domain: int = setting("the same for one power domain", 16)
     per_site: int = setting("the same for one site", 100)

@@ -182,8 +182,17 @@ def counts(database: Database, campaign_id: str) -> tuple[Count, ...]:
         )
 
 
-def due_queues(database: Database, *, now: float) -> tuple[tuple[str, str], ...]:
-    """The (campaign, queue) pairs with work due: of running campaigns, and whatever has an open obligation."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A queue of a campaign with work due, and for how many hosts."""
+
+    campaign: str
+    queue: str
+    hosts: int
+
+
+def due_queues(database: Database, *, now: float) -> tuple[Due, ...]:
+    """Where work is due: of running campaigns, and whatever has an open obligation."""
     table = schema.host_run
     owed = (
         select(schema.obligation.c.id)
@@ -191,14 +200,14 @@ def due_queues(database: Database, *, now: float) -> tuple[tuple[str, str], ...]
         .exists()
     )
     query = (
-        select(table.c.campaign_id, table.c.queue)
+        select(table.c.campaign_id, table.c.queue, func.count())
         .join(schema.campaign, schema.campaign.c.id == table.c.campaign_id)
         .where(table.c.due_at <= now)
         .where((schema.campaign.c.state == CampaignState.RUNNING) | owed)
-        .distinct()
+        .group_by(table.c.campaign_id, table.c.queue)
     )
     with database.read() as connection:
-        return tuple((campaign_id, queue) for campaign_id, queue in connection.execute(query))
+        return tuple(Due(campaign, queue, hosts) for campaign, queue, hosts in connection.execute(query))
 
 
 def _columns(campaign: Campaign) -> dict[str, Any]:

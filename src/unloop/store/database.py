@@ -52,6 +52,10 @@ class Database:
         """Whether many machines share it."""
         return self.engine.dialect.name == "postgresql"
 
+    def forget(self) -> None:
+        """After a fork, in the child: leave the parent's connections alone, and never use them."""
+        self.engine.dispose(close=False)
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from unloop.errors import LeaseLost
 from unloop.model.attempt import AttemptResult, Window
-from unloop.model.host_run import End, HostRun, Step
+from unloop.model.host_run import End, HostRun, Step, queue_of
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, Event, State, after
 from unloop.store import schema
@@ -46,7 +46,7 @@ class Saved:
 
 
 _RUN, _ATTEMPT, _OBLIGATION = schema.host_run, schema.attempt, schema.obligation
-_MOVED = ("state", "owner", "lease_until", "changed_at", "outcome", "cause", "due_at", "attempt_open")
+_MOVED = ("queue", "state", "owner", "lease_until", "changed_at", "outcome", "cause", "due_at", "attempt_open")
 _UPDATE = (
     update(_RUN)
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"))
@@ -82,6 +82,7 @@ def _moved(item: Saved, lease: Lease, *, owes: bool, now: float) -> dict[str, An
         "run": item.run.id,
         "held": item.run.fence,
         "owner": "",
+        "queue": queue_of(item.step.progress),
         "lease_until": 0.0,
         "changed_at": now,
         "attempt_open": item.run.is_attempt_open and item.visit.attempt_result is None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import exists, insert, select, update
 
-from unloop.model.host_run import Rung, Stage
+from unloop.model.host_run import Queue, Rung, Stage
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, State
 from unloop.store import schema
@@ -61,6 +61,7 @@ def retry(database: Database, run_ids: Sequence[int], *, rung: Rung, now: float)
         "due_at": now,
         "rung": rung,
         "stage": Stage.REPAIR,
+        "queue": Queue.RACE,
         "rung_attempts": 0,
         "rung_since": now,
         "silent_boots": 0,

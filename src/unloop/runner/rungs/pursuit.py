@@ -28,6 +28,8 @@ _CAUSES = {
     ResetResult.REFUSED: Cause.ELAPSED,
 }
 LATER = 1.0
+ASSUMED = (60.0, 70.0)
+"""When a window is due of which nothing is known: what counts is that hosts that are reset together come up together."""
 
 
 async def pursue(run: HostRun, tools: Tools, landing: Landing, reported: Reported) -> tuple[Step, Visit]:
@@ -51,6 +53,10 @@ class _Pursuit:
             return self._own_boot(before)
         if not self._may_reset() or before.sighting.is_only_refused:
             return await self._observe(Cause.SILENT, tools.options.observe)
+        delay = self._put_off()
+        if delay:
+            note = "the reset waits until its window can be served"
+            return Step(replace(run.progress, note=note), Wait(delay), "reset paced", {"seconds": delay}), Visit()
         report = await reset_host(run, tools, attempt=run.progress.attempt)
         if report.result is ResetResult.LATER:
             note = f"reset not permitted now: {report.detail}"
@@ -63,6 +69,14 @@ class _Pursuit:
         if report.result in _CAUSES:
             return await self._without_power(report)
         return await self._after_reset(report)
+
+    def _put_off(self) -> float:
+        """For how long the reset is put off, so that no more windows open at once than can be served."""
+        run, tools = self.run, self.tools
+        profile = tools.profiles.of(run.host.name, run.host.model)
+        due = (profile.due() if profile else None) or ASSUMED
+        delay = tools.pacer.delay(run.id, now=tools.clock.monotonic(), due=due)
+        return delay if delay >= LATER else 0.0
 
     def _may_reset(self) -> bool:
         progress = self.run.progress
@@ -94,8 +108,16 @@ class _Pursuit:
         if all_refused(progress, run.host):
             return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host, boot.salvo.summary)
         progress = replace(progress, silent_boots=0)
+        if self._is_hopeless():
+            return climb(progress, Cause.WINDOW_TOO_SHORT, run.host, options, now)
         note = boot.salvo.summary or "the window closed before a strike could land"
         return after_miss(progress, cause=Cause.BUDGET_SPENT, note=note, host=run.host, options=options, now=now)
+
+    def _is_hopeless(self) -> bool:
+        """Whether this host's windows have all been shorter than the fastest landing anywhere."""
+        profiles, host = self.tools.profiles, self.run.host
+        own = profiles.own(host.name)
+        return own is not None and own.is_too_short(profiles.fastest_landing(tuple(self.landing.shots)))
 
     async def _without_power(self, report: ResetReport) -> tuple[Step, Visit]:
         step, visit = await self._observe(_CAUSES[report.result], self.tools.options.elapsed)
