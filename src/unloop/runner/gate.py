@@ -38,6 +38,17 @@ class _Account:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+class _Proven(Exception):
+    """The account was proven while we waited for our turn."""
+
+
+class _NoTurn(LogonUndecided):
+    """Our turn did not come."""
+
+    def __init__(self, turn: Turn, credential: Credential) -> None:
+        super().__init__(_WHY_NOT[turn].format(account=credential.account))
+
+
 class Gate:
     """The accounts of one process. Used by one event loop."""
 
@@ -68,29 +79,49 @@ class Gate:
         """
         last: ChannelError = LogonRefused("the account was refused before")
         for credential in credentials:
-            account = self._account(credential)
-            if account.is_proven:
-                return await self._work(credential, account, work)
             try:
-                async with asyncio.timeout(seconds):
-                    await account.lock.acquire()
-            except TimeoutError:
-                last = LogonUndecided(_WHY_NOT[Turn.WAIT].format(account=credential.account))
-                continue
-            try:
-                turn = await self._turn(credential, account, seconds=seconds)
-                if turn is Turn.GO:
-                    return await self._work(credential, account, work)
-                if turn is not Turn.STOPPED:
-                    last = LogonUndecided(_WHY_NOT[turn].format(account=credential.account))
-            except LogonRefused as error:
+                return await self._with(credential, work, seconds=seconds)
+            except (LogonRefused, _NoTurn) as error:
                 last = error
-            finally:
-                account.lock.release()
-        raise last
+        raise LogonUndecided(last.message) if isinstance(last, _NoTurn) else last
+
+    async def _with(self, credential: Credential, work: Callable[[Credential], Awaitable[T]], *, seconds: float) -> T:
+        account = self._account(credential)
+        if not account.is_proven:
+            try:
+                return await self._prove(credential, account, work, seconds=seconds)
+            except _Proven:
+                pass
+        return await self._work(credential, account, work)
+
+    async def _prove(
+        self,
+        credential: Credential,
+        account: _Account,
+        work: Callable[[Credential], Awaitable[T]],
+        *,
+        seconds: float,
+    ) -> T:
+        """Do the work alone, while the account is not proven; raises _Proven when somebody else was faster."""
+        try:
+            async with asyncio.timeout(seconds):
+                await account.lock.acquire()
+        except TimeoutError:
+            raise _NoTurn(Turn.WAIT, credential) from None
+        try:
+            if account.is_proven:
+                raise _Proven
+            turn = await self._turn(credential, account, seconds=seconds)
+            if turn is Turn.STOPPED:
+                raise LogonRefused("the account was refused before")
+            if turn is not Turn.GO:
+                raise _NoTurn(turn, credential)
+            return await self._work(credential, account, work)
+        finally:
+            account.lock.release()
 
     async def _turn(self, credential: Credential, account: _Account, *, seconds: float) -> Turn:
-        if account.turn is not None and (credential.is_local or account.is_proven or account.turn is Turn.STOPPED):
+        if account.turn is not None and (credential.is_local or account.turn is Turn.STOPPED):
             return account.turn
         end = self._clock.monotonic() + seconds
         while True:

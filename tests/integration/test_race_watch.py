@@ -1,0 +1,186 @@
+"""Watching simulated ports that are dark, open and dark again: what is seen, when, and over which connection."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+
+import pytest
+
+from servers import free_port
+from unloop.race.prober import Aim, Prober, Sign
+from unloop.race.rhythm import Rhythm
+from unloop.race.watch import Watch
+from unloop.rehearsal.fleet import tarpit
+from unloop.rehearsal.gate import Gate
+
+ADDRESS = "127.0.0.61"
+QUICK = Rhythm(hot=0.02, warm=0.05, cold=0.2)
+
+
+@contextlib.asynccontextmanager
+async def gates(*names: str, refuse: bool = False) -> AsyncIterator[tuple[dict[str, Gate], dict[str, tuple[str, int]]]]:
+    """Gates that are shut, and their doors."""
+    doors = {name: (ADDRESS, free_port(ADDRESS)) for name in names}
+    made = {name: Gate(*door, tarpit, refuse_when_shut=refuse) for name, door in doors.items()}
+    try:
+        yield made, doors
+    finally:
+        for gate in made.values():
+            gate.close()
+        await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def prober(keep: float = 0.06) -> AsyncIterator[Prober]:
+    """A prober for the length of a with block."""
+    made = Prober(keep=keep)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def run(test: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run one test on a loop of its own."""
+    asyncio.run(asyncio.wait_for(test(), 20))
+
+
+def test_the_connection_that_saw_the_port_open_is_handed_over() -> None:
+    """Nothing is open, then it is: the socket that comes is connected, and the lag is bounded by the interval."""
+
+    async def test() -> None:
+        async with prober() as probes, gates("smb") as (made, doors), Watch(probes, doors, QUICK) as watch:
+            asyncio.get_running_loop().call_later(0.3, made["smb"].open)
+            opened = await watch.next_open(until=watch.sighting.started + 10)
+            assert opened is not None
+            with opened.sock:
+                assert opened.sock.getpeername() == doors["smb"]
+            assert watch.sighting.signs[Sign.SILENT] >= 1
+            assert 0 < watch.sighting.lag["smb"] < 1
+
+    run(test)
+
+
+def test_the_other_ports_are_looked_at_as_soon_as_one_gives_a_sign() -> None:
+    """A port that was hardly looked at before is found at once when the first one opens."""
+
+    async def test() -> None:
+        slow = Rhythm(hot=0.02, warm=0.05, cold=30.0)
+        async with prober() as probes, gates("smb", "winrm") as (made, doors), Watch(probes, doors, slow) as watch:
+            await asyncio.sleep(0.3)
+            for gate in made.values():
+                gate.open()
+            found = [await watch.next_open(until=watch.sighting.started + 10) for _ in range(2)]
+            for opened in found:
+                assert opened is not None
+                opened.sock.close()
+            assert {opened.channel for opened in found if opened} == {"smb", "winrm"}
+
+    run(test)
+
+
+def test_a_host_that_goes_silent_is_gone_and_the_time_is_told() -> None:
+    """Three probes in a row without an open port: the time of the first of them."""
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        async with prober() as probes, gates("smb") as (made, doors), Watch(probes, doors, QUICK) as watch:
+            made["smb"].open()
+            opened = await watch.next_open(until=loop.time() + 10)
+            assert opened is not None
+            opened.sock.close()
+            assert await watch.until_gone(until=loop.time() + 0.3) is None
+            shut_at = loop.time()
+            made["smb"].shut()
+            gone_at = await watch.until_gone(until=loop.time() + 10)
+            assert gone_at is not None
+            assert shut_at - QUICK.warm <= gone_at < shut_at + 1
+
+    run(test)
+
+
+def test_a_host_whose_ports_refuse_is_up_with_its_doors_closed() -> None:
+    """A reset is a sign of life, and no open port."""
+
+    async def test() -> None:
+        async with prober() as probes, gates("smb", refuse=True) as (_, doors), Watch(probes, doors, QUICK) as watch:
+            assert await watch.next_open(until=watch.sighting.started + 0.3) is None
+            assert watch.sighting.is_only_refused
+
+    run(test)
+
+
+def test_a_broken_connection_is_looked_at_anew() -> None:
+    """After `again` the same door is handed over a second time."""
+
+    async def test() -> None:
+        async with prober() as probes, gates("smb") as (made, doors), Watch(probes, doors, QUICK) as watch:
+            made["smb"].open()
+            for _ in range(2):
+                opened = await watch.next_open(until=watch.sighting.started + 10)
+                assert opened is not None
+                opened.sock.close()
+                watch.again("smb")
+
+    run(test)
+
+
+def test_nothing_is_left_open_when_a_watch_ends() -> None:
+    """Sockets that nobody took are closed, and so are those that still wait for an answer."""
+
+    async def test() -> None:
+        async with gates("smb") as (made, doors), prober() as probes:
+            made["smb"].open()
+            async with Watch(probes, doors, QUICK):
+                await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)
+            assert probes.in_flight == 0
+
+    run(test)
+
+
+def test_many_silent_ports_are_probed_evenly_and_in_time() -> None:
+    """Two hundred dark hosts: each gets its probes, none is starved, and nothing piles up."""
+
+    async def test() -> None:
+        heard: dict[str, int] = {}
+        async with gates("x") as (_, doors), prober(keep=0.1) as probes:
+            port = doors["x"][1]
+            aims = []
+            for number in range(200):
+                name = f"127.0.62.{number + 1}"
+
+                def count(sign: Sign, sent: float, sock: socket.socket | None, name: str = name) -> None:
+                    heard[name] = heard.get(name, 0) + 1
+
+                aims.append(Aim(name, port, count, lambda now: 0.2))
+            for aim in aims:
+                probes.start(aim)
+            await asyncio.sleep(1.5)
+            for aim in aims:
+                probes.stop(aim)
+        assert len(heard) == 200
+        assert min(heard.values()) >= max(heard.values()) // 2
+        assert probes.counts.starved == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("address", ["::1"])
+def test_an_address_of_ipv6_is_probed_too(address: str) -> None:
+    """The family follows from the address."""
+
+    async def test() -> None:
+        with contextlib.ExitStack() as stack:
+            try:
+                listener = stack.enter_context(socket.create_server((address, 0), family=socket.AF_INET6))
+            except OSError:
+                pytest.skip("this machine has no IPv6 on loopback")
+            doors = {"smb": (address, listener.getsockname()[1])}
+            async with prober() as probes, Watch(probes, doors, QUICK) as watch:
+                opened = await watch.next_open(until=watch.sighting.started + 5)
+                assert opened is not None
+                opened.sock.close()
+
+    run(test)
