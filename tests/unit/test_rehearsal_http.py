@@ -1,4 +1,4 @@
-"""The simulated BMC's web server reads requests as they trickle in and refuses what is none."""
+"""The simulated web servers read requests as they trickle in and refuse what is none."""
 
 from http import HTTPStatus
 
@@ -28,6 +28,7 @@ def test_requests_in_one_piece_are_told_apart() -> None:
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", HTTPStatus.BAD_REQUEST),
         (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", HTTPStatus.BAD_REQUEST),
         (b"GET / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        (b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 9000 + b"\r\n\r\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", HTTPStatus.LENGTH_REQUIRED),
         (b"GET / HTTP/1.1\r\n" + b"a" * 20_000, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
     ],
@@ -43,3 +44,9 @@ def test_response_without_content_has_no_length() -> None:
     """204 carries no Content-Length; others do."""
     assert b"Content-Length" not in Response(HTTPStatus.NO_CONTENT).to_bytes()
     assert b"Content-Length: 2\r\n" in Response(HTTPStatus.OK, b"ok").to_bytes()
+
+
+def test_header_with_several_values_is_sent_as_often() -> None:
+    """A server that takes two kinds of log-on offers both, each on a line of its own."""
+    sent = Response(HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": ("Negotiate", "Basic")}).to_bytes()
+    assert b"WWW-Authenticate: Negotiate\r\nWWW-Authenticate: Basic\r\n" in sent

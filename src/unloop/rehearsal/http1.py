@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a BMC's web server needs: bytes in, requests out; responses in, bytes out (RFC 9112)."""
+"""As much of HTTP/1.1 as simulated web servers need: bytes in, requests out; responses in, bytes out (RFC 9112)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,16 +25,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response."""
+    """One response; a header with several values is sent as often."""
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
     def to_bytes(self, *, keeps_alive: bool = True) -> bytes:
         """The response on the wire."""
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        for name, value in self.headers.items():
+            lines += [f"{name}: {one}" for one in ((value,) if isinstance(value, str) else value)]
         if self.status != HTTPStatus.NO_CONTENT:
             lines.append(f"Content-Length: {len(self.body)}")
         lines.append(f"Connection: {'keep-alive' if keeps_alive else 'close'}")
@@ -50,10 +51,11 @@ class BadRequest(ValueError):
 
 
 class RequestReader:
-    """Collects bytes until they make a request."""
+    """Collects bytes until they make a request; a body may have ``longest_body`` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_body: int = LONGEST_BODY) -> None:
         self._buffer = b""
+        self._longest_body = longest_body
 
     def feed(self, data: bytes) -> list[Request]:
         """The requests that are complete now; raises BadRequest."""
@@ -70,7 +72,7 @@ class RequestReader:
                 raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return None
         method, path, headers = _head(self._buffer[:end])
-        length = _length(headers)
+        length = _length(headers, self._longest_body)
         start = end + len(_END)
         if len(self._buffer) < start + length:
             return None
@@ -92,12 +94,12 @@ def _head(head: bytes) -> tuple[str, str, dict[str, str]]:
     return words[0], words[1].partition("?")[0], headers
 
 
-def _length(headers: Mapping[str, str]) -> int:
+def _length(headers: Mapping[str, str], longest: int) -> int:
     if "transfer-encoding" in headers:
         raise BadRequest(HTTPStatus.LENGTH_REQUIRED)
     text = headers.get("content-length", "0")
     if not (text.isascii() and text.isdigit()):
         raise BadRequest(HTTPStatus.BAD_REQUEST)
-    if int(text) > LONGEST_BODY:
+    if len(text) > 18 or int(text) > longest:
         raise BadRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return int(text)
