@@ -11,14 +11,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from unloop.cli.windows import windows_panel
+from unloop.model.options import CampaignOptions
 from unloop.model.outcome import GOOD, ExitCode, Outcome, exit_code
 from unloop.model.state import CampaignState, State
+from unloop.report.eta import seconds_left
 from unloop.store import campaigns, queries
 from unloop.store.campaigns import Campaign, Count
 from unloop.store.database import Database
-from unloop.store.queries import Tally
+from unloop.store.queries import Pace, Tally
 
 REFRESH = 0.5
+PANEL = 3.0
 COLOURS = {Outcome.FAILED: "red", Outcome.UNVERIFIED: "yellow", Outcome.NO_MATCH: "yellow", Outcome.CANCELLED: "yellow"}
 
 
@@ -69,12 +73,13 @@ def follow(database: Database, campaign_id: str, *, console: Console, drives: bo
     )
     now = standing(database, campaign_id)
     task = bar.add_task(now.campaign.id, total=now.campaign.targets)
+    slow = _Slow(database, campaign_id)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             try:
                 now = standing(database, campaign_id)
                 bar.update(task, completed=now.states[State.ENDED])
-                live.update(Group(bar, _line(now)))
+                live.update(Group(bar, _line(now), slow.panel(now)))
                 if _is_over(now, drives=drives):
                     return now
                 time.sleep(REFRESH)
@@ -82,6 +87,24 @@ def follow(database: Database, campaign_id: str, *, console: Console, drives: bo
                 if not drives:
                     return now
                 _drain(database, now, console)
+
+
+class _Slow:
+    """What is read anew every few seconds only: thousands of windows are not read twice a second."""
+
+    def __init__(self, database: Database, campaign_id: str) -> None:
+        self._database, self._campaign = database, campaign_id
+        self._shown: Group | Text = Text("")
+        self._due = 0.0
+
+    def panel(self, now: Standing) -> Group | Text:
+        """The time left, and the windows as soon as one was seen."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + PANEL
+            facts = queries.window_facts(self._database, self._campaign)
+            left = Text(f"  {eta(now, queries.pace(self._database, self._campaign))}", style="dim")
+            self._shown = Group(left, windows_panel(facts)) if facts else left
+        return self._shown
 
 
 def _is_over(now: Standing, *, drives: bool) -> bool:
@@ -111,17 +134,18 @@ def _line(now: Standing) -> Text:
     text.append(f"\n  windows caught {now.tally.caught}, missed {missed} · resets {now.tally.resets}")
     if now.tally.open_obligations:
         text.append(f" · off by our hand {now.tally.open_obligations}")
-    text.append(f"\n  {eta(now)}", style="dim")
     return text
 
 
-def eta(now: Standing) -> str:
-    """The time left, from the pace so far; said to be unknown until there is a pace."""
-    ended, total = now.states[State.ENDED], now.campaign.targets
-    spent = time.time() - now.campaign.created_at
-    if ended < max(3, total // 20):
+def eta(now: Standing, pace: Pace) -> str:
+    """The time left in words; said to be unknown until there is a pace."""
+    racing = sum(now.states[state] for state in State if state is not State.ENDED) - now.landed
+    at_once = CampaignOptions.from_json(now.campaign.options).in_flight
+    left = seconds_left(pace, racing=racing, proving=now.landed, at_once=at_once)
+    if left is None:
         return "time left: not known yet"
-    return f"time left: about {max(0.0, spent / ended * (total - ended)):.0f} s at the pace so far"
+    told = f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min" if left < 7200 else f"{left / 3600:.1f} h"
+    return f"time left: about {told}, if the windows go on as they did"
 
 
 def final_table(now: Standing) -> Table:

@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from unloop.model.outcome import GOOD, Outcome
+from unloop.report import windows
 from unloop.report.ledger import Ledger
 from unloop.report.plot import Bar, Point, bars, histogram, scatter
 from unloop.report.table import proof_of, record_of
@@ -20,6 +21,7 @@ def as_html(ledger: Ledger) -> str:
         loader=PackageLoader("unloop.report"), autoescape=select_autoescape(default=True), undefined=StrictUndefined
     )
     environment.filters["when"] = _when
+    environment.filters["seconds"] = _seconds
     hosts = [
         {
             **record_of(ledger, row),
@@ -29,17 +31,31 @@ def as_html(ledger: Ledger) -> str:
         }
         for row in ledger.hosts
     ]
+    facts = ledger.facts
     plots = {
         "outcomes": _outcomes(ledger),
         "windows": _windows(ledger),
         "attempts": _attempts(ledger),
-        "lengths": histogram(ledger.window_lengths, x_label="window length (s)", y_label="windows"),
-        "strikes": histogram(ledger.strike_times, x_label="first open port to landed (s)", y_label="strikes"),
+        "lengths": histogram(windows.lengths(facts), x_label="window length (s)", y_label="windows"),
+        "strikes": histogram(windows.landings(facts), x_label="first open port to landed (s)", y_label="strikes"),
+        "lags": histogram(
+            [lag * 1000 for lag in windows.lags(facts)], x_label="seen at most so late (ms)", y_label="windows"
+        ),
+        "hits": bars(
+            [Bar(hits.name, round(hits.rate * 100), "good") for hits in windows.by_attempt(facts)],
+            x_label="attempt",
+            y_label="windows caught (%)",
+        ),
     }
+    groups = [
+        ("model", windows.by_model(facts)),
+        ("site", windows.by_site(facts)),
+    ]
     return environment.get_template("report.html.j2").render(
         ledger=ledger,
         campaign=ledger.campaign,
         hosts=hosts,
+        groups=groups,
         buckets=[(name, count, kind_of(name)) for name, count in ledger.outcomes.most_common()],
         plots={name: Markup(plot) for name, plot in plots.items()},  # noqa: S704 - our own SVG, its texts are escaped
     )
@@ -81,3 +97,10 @@ def _attempts(ledger: Ledger) -> str:
 
 def _when(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _seconds(value: float | None) -> str:
+    """A time for people: milliseconds below a second."""
+    if value is None:
+        return ""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -10,7 +10,7 @@ from unloop.model.state import State
 from unloop.store import campaigns, queries
 from unloop.store.campaigns import Campaign
 from unloop.store.database import Database
-from unloop.store.queries import HostRow, Tally
+from unloop.store.queries import HostRow, Tally, WindowFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Ledger:
     campaign: Campaign
     hosts: tuple[HostRow, ...]
     windows: tuple[Mapping[str, Any], ...]
+    facts: tuple[WindowFact, ...]
     attempts: tuple[Mapping[str, Any], ...]
     evidence: Mapping[str, tuple[Mapping[str, Any], ...]]
     tally: Tally
@@ -40,24 +41,6 @@ class Ledger:
         """Hosts that have an outcome."""
         return sum(row.run.state is State.ENDED for row in self.hosts)
 
-    @property
-    def window_lengths(self) -> tuple[float, ...]:
-        """Lengths of the windows that were seen to close, in seconds."""
-        return tuple(
-            window["closed_after"] - window["opened_after"]
-            for window in self.windows
-            if window["closed_after"] is not None
-        )
-
-    @property
-    def strike_times(self) -> tuple[float, ...]:
-        """From first open port to landed, in seconds."""
-        return tuple(
-            window["struck_after"] - window["opened_after"]
-            for window in self.windows
-            if window["struck_after"] is not None
-        )
-
     def attempts_of_fixed(self) -> Counter[int]:
         """How many attempts the fixed hosts took, host by host."""
         return Counter(row.run.progress.attempt for row in self.hosts if row.run.outcome is Outcome.FIXED)
@@ -72,6 +55,7 @@ def read_ledger(database: Database, campaign_id: str, *, now: float) -> Ledger:
         campaign=campaigns.load(database, campaign_id),
         hosts=queries.host_rows(database, campaign_id),
         windows=queries.windows_of(database, campaign_id),
+        facts=queries.window_facts(database, campaign_id),
         attempts=queries.attempts_of(database, campaign_id),
         evidence={name: tuple(rows) for name, rows in evidence.items()},
         tally=queries.tally(database, campaign_id),

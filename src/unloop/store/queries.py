@@ -10,6 +10,7 @@ from unloop.errors import StoreError
 from unloop.model.attempt import Window
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
+from unloop.model.outcome import Outcome
 from unloop.store import schema
 from unloop.store.database import Database
 from unloop.store.rows import host_run_of, window_of
@@ -109,6 +110,71 @@ def windows_of(database: Database, campaign_id: str) -> tuple[Mapping[str, Any],
     )
     with database.read() as connection:
         return _rows(connection.execute(query).mappings().all())
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFact:
+    """What of a window counts in a statistic. Times in seconds; None where it is not known."""
+
+    site: str
+    model: str
+    attempt: int
+    caught: bool
+    length: float | None
+    lag: float | None
+    landed_in: float | None
+
+
+def window_facts(database: Database, campaign_id: str) -> tuple[WindowFact, ...]:
+    """Every window of a campaign, in order of time."""
+    table, run = schema.window, schema.host_run
+    query = (
+        select(
+            run.c.site,
+            run.c.host["model"].as_string().label("model"),
+            table.c.attempt,
+            table.c.caught,
+            (table.c.closed_after - table.c.opened_after).label("length"),
+            table.c.lag,
+            (table.c.struck_after - table.c.opened_after).label("landed_in"),
+        )
+        .join(run, run.c.id == table.c.host_run_id)
+        .where(run.c.campaign_id == campaign_id)
+        .order_by(table.c.opened_at)
+    )
+    with database.read() as connection:
+        return tuple(WindowFact(row[0], row[1] or "", *row[2:]) for row in connection.execute(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What attempts and proofs of a campaign took on average, in seconds, and how many windows were hit."""
+
+    attempt: float | None
+    proof: float | None
+    windows: int
+    caught: int
+
+
+def pace(database: Database, campaign_id: str) -> Pace:
+    """The pace of a campaign so far; attempts that saw no window are left out, and so is what is not over."""
+    run, attempt, window = schema.host_run, schema.attempt, schema.window
+    took = (
+        select(func.avg(attempt.c.ended_at - attempt.c.started_at))
+        .join(run, run.c.id == attempt.c.host_run_id)
+        .where(run.c.campaign_id == campaign_id, attempt.c.result.in_(("landed", "sent", "missed")))
+    )
+    proof = select(func.avg(run.c.changed_at - run.c.landed_at)).where(
+        run.c.campaign_id == campaign_id, run.c.outcome == Outcome.FIXED
+    )
+    seen = (
+        select(func.count(), func.count().filter(window.c.caught))
+        .join(run, run.c.id == window.c.host_run_id)
+        .where(run.c.campaign_id == campaign_id)
+    )
+    with database.read() as connection:
+        windows, caught = connection.execute(seen).one()
+        return Pace(connection.execute(took).scalar(), connection.execute(proof).scalar(), windows, caught)
 
 
 @dataclass(frozen=True, slots=True)
