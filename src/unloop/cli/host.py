@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from unloop.cli.console import stderr
 from unloop.cli.options import config_option, json_option
-from unloop.cli.output import emit, emit_json
+from unloop.cli.output import emit, emit_json, say
 from unloop.cli.rows import chosen_rows
 from unloop.dispatch.context import make_context
 from unloop.errors import EmptySelection
@@ -20,7 +21,8 @@ from unloop.inventory.ranges import fold
 from unloop.model.outcome import ExitCode
 from unloop.model.state import State
 from unloop.settings.load import load as load_settings
-from unloop.store import campaigns, queries
+from unloop.store import campaigns, queries, retries
+from unloop.store.database import Database
 from unloop.store.queries import HostRow
 
 COLUMNS = ("name", "site", "state", "outcome", "rung", "attempts", "resets", "windows", "caught", "cause")
@@ -28,7 +30,7 @@ COLUMNS = ("name", "site", "state", "outcome", "rung", "attempts", "resets", "wi
 
 @click.group("host")
 def group() -> None:
-    """One host's timeline, or hosts by state and outcome."""
+    """One host's timeline, hosts by state and outcome, and a person's hold on some."""
 
 
 @group.command("show")
@@ -74,6 +76,42 @@ def list_command(campaign: str, state: str | None, where: str, output: str, conf
         raise EmptySelection(f"campaign {found.id}: no host matches {told!r}")
     _print(rows, output)
     return ExitCode.GOOD
+
+
+@group.command("hold")
+@click.argument("campaign", default="latest")
+@click.option("--where", required=True, help="Which hosts, e.g. 'name in db[01-04]' or 'rack=A1'.")
+@click.option("--reason", required=True, help="Why; it stands in the record.")
+@config_option
+def hold_command(campaign: str, where: str, reason: str, config: str | None) -> int:
+    """Keep hosts from being worked on until they are released; what is in mid-change there is finished first."""
+    database = make_context(load_settings(config)).database
+    rows = _open_rows(database, campaign, where)
+    held = retries.hold(database, [row.run.id for row in rows], reason=reason, now=time.time())
+    say(f"{held} hosts are held: {reason}. Let them go on with: unloop host release --where '{where}'")
+    return ExitCode.GOOD
+
+
+@group.command("release")
+@click.argument("campaign", default="latest")
+@click.option("--where", required=True, help="Which hosts, e.g. 'state=held'.")
+@config_option
+def release_command(campaign: str, where: str, config: str | None) -> int:
+    """Let held hosts go on where they stopped."""
+    database = make_context(load_settings(config)).database
+    rows = _open_rows(database, campaign, where)
+    released = retries.release(database, [row.run.id for row in rows], now=time.time())
+    say(f"{released} hosts go on")
+    return ExitCode.GOOD
+
+
+def _open_rows(database: Database, campaign: str, where: str) -> list[HostRow]:
+    """The hosts that a selection matches and that have not ended; raises EmptySelection."""
+    found = campaigns.load(database, campaign)
+    rows = [row for row in chosen_rows(database, found.id, where) if row.run.outcome is None]
+    if not rows:
+        raise EmptySelection(f"campaign {found.id}: no host that has not ended matches {where!r}; nothing was changed")
+    return rows
 
 
 def _print(rows: Sequence[HostRow], output: str) -> None:

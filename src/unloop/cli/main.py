@@ -15,7 +15,7 @@ COMMANDS = {
     "campaign": ("unloop.cli.campaign:group", "List, show, watch, pause, resume, abort and retry campaigns."),
     "demo": ("unloop.cli.demo:command", "Repair a simulated crash-looping fleet on this machine."),
     "doctor": ("unloop.cli.doctor:command", "Say what is installed, reachable and misconfigured."),
-    "host": ("unloop.cli.host:group", "Show a host's timeline, or list hosts by state and outcome."),
+    "host": ("unloop.cli.host:group", "Show a host's timeline; list, hold and release hosts."),
     "init": ("unloop.cli.init:command", "Write unloop.toml and an inventory to fill in."),
     "inventory": ("unloop.cli.inventory:group", "Check an inventory, or probe which host answers where."),
     "playbook": ("unloop.cli.playbook:group", "List, check, render and test playbooks."),

@@ -32,6 +32,7 @@ _TEXTS: Mapping[str, Callable[[Host], str]] = {
     "address": lambda host: host.address,
     "system": lambda host: host.system,
     "site": lambda host: host.site,
+    "model": lambda host: host.model,
     "rack": lambda host: host.rack,
     "power_domain": lambda host: host.power_domain,
     "role": lambda host: host.role,

@@ -16,6 +16,7 @@ HOST_FIELDS = (
     "name",
     "address",
     "system",
+    "model",
     "site",
     "rack",
     "power_domain",
