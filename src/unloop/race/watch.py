@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from unloop.race.pinger import Pinger, can_be_pinged
 from unloop.race.prober import Aim, Prober, Sign, discard
 from unloop.race.rhythm import Rhythm
 
@@ -29,6 +30,8 @@ class Sighting:
 
     started: float
     first_open: dict[str, float] = field(default_factory=dict)
+    pinged: float | None = None
+    """When the host first answered a ping."""
     lag: dict[str, float] = field(default_factory=dict)
     last_open: float | None = None
     signs: Counter[Sign] = field(default_factory=Counter)
@@ -60,8 +63,13 @@ class Watch:
     the host is gone. An async context manager: leaving it ends every probe and closes what nobody took.
     """
 
-    def __init__(self, prober: Prober, doors: Mapping[str, Door], rhythm: Rhythm) -> None:
+    def __init__(
+        self, prober: Prober, doors: Mapping[str, Door], rhythm: Rhythm, *, pinger: Pinger | None = None
+    ) -> None:
         self._prober, self._rhythm = prober, rhythm
+        addresses = {address for address, _ in doors.values()}
+        self._pinger = pinger if pinger is not None and all(map(can_be_pinged, addresses)) else None
+        self._pinged = tuple(addresses) if self._pinger is not None else ()
         self._loop = asyncio.get_running_loop()
         self.sighting = Sighting(started=self._loop.time())
         self.gone: asyncio.Future[float] = self._loop.create_future()
@@ -77,6 +85,9 @@ class Watch:
         }
 
     async def __aenter__(self) -> Self:
+        if self._pinger is not None:
+            for address in self._pinged:
+                self._pinger.wait(address, self._answered)
         for aim in self._aims.values():
             self._prober.start(aim)
         return self
@@ -86,6 +97,7 @@ class Watch:
     ) -> None:
         for aim in self._aims.values():
             self._prober.stop(aim)
+        self._ping_no_more()
         if self._pulse is not None:
             self._prober.stop(self._pulse)
         while not self._opened.empty():
@@ -117,6 +129,9 @@ class Watch:
             return None
 
     def _first(self, now: float) -> float:
+        if not self._is_awake and self._pinger is not None:
+            for address in self._pinged:
+                self._pinger.send(address)
         return self._rhythm.hot if self._is_awake else self._rhythm.interval(now - self.sighting.started)
 
     def _other(self, now: float) -> float:
@@ -144,9 +159,21 @@ class Watch:
         if sign is not Sign.SILENT and not self._is_awake:
             self._wake(channel)
 
+    def _answered(self) -> None:
+        """The host answered a ping: its ports may open any moment now."""
+        self.sighting.pinged = self._loop.time()
+        if not self._is_awake:
+            self._wake("")
+
+    def _ping_no_more(self) -> None:
+        if self._pinger is not None:
+            for address in self._pinged:
+                self._pinger.forget(address)
+
     def _wake(self, awake: str) -> None:
         """The first sign of the host: every other door is looked at right away."""
         self._is_awake = True
+        self._ping_no_more()
         for channel, aim in self._aims.items():
             if channel != awake:
                 self._prober.start(aim)

@@ -1,0 +1,91 @@
+"""The first sign of many hosts at once: ICMP echo (RFC 792) over one socket, where this machine permits it.
+
+A host often answers a ping before any of its services does. No answer means nothing: firewalls drop pings.
+"""
+
+import asyncio
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+_ECHO, _REPLY = 8, 0
+_HEADER = struct.Struct("!BBHHH")
+_MARK = os.urandom(8)
+"""What tells our pings from those of other processes of this machine."""
+
+
+class Pinger:
+    """Pings IPv4 hosts, and tells whoever waits when one answers. Close it when done."""
+
+    def __init__(self, sock: socket.socket, *, is_raw: bool) -> None:
+        self._sock, self._is_raw = sock, is_raw
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, Callable[[], None]] = {}
+        self._number = 0
+        self._loop.add_reader(sock.fileno(), self._collect)
+
+    def close(self) -> None:
+        """End it."""
+        self._loop.remove_reader(self._sock.fileno())
+        self._sock.close()
+
+    def wait(self, address: str, heard: Callable[[], None]) -> None:
+        """Call ``heard`` once, when the host answers a ping from now on."""
+        self._waiting[address] = heard
+
+    def forget(self, address: str) -> None:
+        """Nobody waits for this host any more."""
+        self._waiting.pop(address, None)
+
+    def send(self, address: str) -> None:
+        """Ping once; what can't be sent is a ping that was lost."""
+        if address in self._waiting:
+            self._number = (self._number + 1) & 0xFFFF
+            with suppress(OSError):
+                self._sock.sendto(_echo(os.getpid() & 0xFFFF, self._number), (address, 0))
+
+    def _collect(self) -> None:
+        with suppress(BlockingIOError):
+            while True:
+                data, (address, _) = self._sock.recvfrom(256)
+                if address in self._waiting and self._is_ours(data):
+                    self._waiting.pop(address)()
+
+    def _is_ours(self, data: bytes) -> bool:
+        """Whether it is the answer to a ping of ours; a raw socket gives the IP header too (raw(7))."""
+        if self._is_raw:
+            data = data[(data[0] & 0x0F) * 4 :] if data else b""
+        return len(data) >= _HEADER.size and data[0] == _REPLY and data[_HEADER.size :] == _MARK
+
+
+def make_pinger() -> Pinger | None:
+    """A pinger, or None where neither ping sockets (icmp(7), ping_group_range) nor raw ones are permitted."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMP)
+        except OSError:
+            continue
+        return Pinger(sock, is_raw=kind == socket.SOCK_RAW)
+    return None
+
+
+def can_be_pinged(address: str) -> bool:
+    """Whether a ping tells anything: of a loopback address this machine answers for itself."""
+    found = ipaddress.ip_address(address)
+    return found.version == 4 and not found.is_loopback
+
+
+def _echo(identity: int, number: int) -> bytes:
+    bare = _HEADER.pack(_ECHO, 0, 0, identity, number) + _MARK
+    return _HEADER.pack(_ECHO, 0, _checksum(bare), identity, number) + _MARK
+
+
+def _checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071) of an even number of bytes."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
