@@ -12,7 +12,7 @@ from loops import LoopThread, loop_thread
 from unloop.model.host import System
 from unloop.rehearsal.filetree import FileTree
 from unloop.rehearsal.gate import Serve
-from unloop.rehearsal.machine import Kind, Machine, MachineSpec
+from unloop.rehearsal.machine import Kind, Machine, MachineSpec, Phase
 
 USERNAME, PASSWORD = "Administrator", "canary-Passw0rd"
 MOMENT = datetime(2024, 7, 19, 4, 30, tzinfo=UTC)
@@ -40,7 +40,7 @@ def machine_with(files: dict[tuple[str, ...], bytes], *, system: System = System
         window_seconds=0.0,
         window_jitter=0.0,
     )
-    return Machine(spec, tree, lambda _: False, random.Random(1))  # noqa: S311 - a simulation
+    return Machine(spec, tree, lambda _: False, random.Random(1), phase=Phase.UP)  # noqa: S311 - a simulation
 
 
 @dataclass(frozen=True)

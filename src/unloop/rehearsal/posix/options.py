@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-
-class Misused(Exception):
-    """A program is asked for what it can't do here."""
+from unloop.rehearsal.posix.syntax import NotUnderstood
 
 
 def options(
     arguments: Sequence[str], flags: str, *, takes: str = "", long: tuple[str, ...] = ()
 ) -> tuple[dict[str, str], list[str]]:
-    """The options and the rest; ``takes`` are the letters that have a value. Raises Misused."""
+    """The options and the rest; ``takes`` are the letters that have a value. Raises NotUnderstood."""
     found: dict[str, str] = {}
     rest = list(arguments)
     while rest and rest[0].startswith("-") and rest[0] != "-":
@@ -19,17 +17,21 @@ def options(
             break
         if word.startswith("--"):
             if word[2:] not in long:
-                raise Misused(f"{word} is not understood by this simulated host")
+                raise NotUnderstood(word)
             found[word[2:]] = ""
             continue
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
             if letter in takes:
-                found[letter] = letters or (rest.pop(0) if rest else "")
+                if not letters and not rest:
+                    raise NotUnderstood(f"-{letter} without a value")
+                found[letter] = letters or rest.pop(0)
                 letters = ""
             elif letter in flags:
                 found[letter] = ""
             else:
-                raise Misused(f"-{letter} is not understood by this simulated host")
+                raise NotUnderstood(f"-{letter}")
+    if any(word.startswith("-") and word != "-" for word in rest):
+        raise NotUnderstood("options behind operands")
     return found, rest

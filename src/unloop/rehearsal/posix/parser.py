@@ -1,5 +1,6 @@
 """Read the POSIX shell language (XCU 2.3, 2.10): commands of every kind. Words are read by ``words``."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -7,39 +8,57 @@ from unloop.rehearsal.posix.syntax import (
     Case,
     Choice,
     Command,
+    Document,
     Each,
     Function,
     Group,
+    Kind,
+    Lines,
     Loop,
+    NotUnderstood,
     Pipeline,
     Program,
     Redirection,
     Sequence,
     ShellError,
     Simple,
+    Text,
     Word,
 )
 from unloop.rehearsal.posix.words import NAME, WordReader
 
-_REDIRECTIONS = ("<<-", "<<", ">>", ">&", "<&", ">|", "<>", "<", ">")
+_REDIRECTION = re.compile(r"([0-9]?)(<<-|<<|>>|>&|<&|>\||<>|<|>)")
 _ENDS = frozenset({"then", "else", "elif", "fi", "do", "done", "esac", "}"})
+_RESERVED = re.compile(r"(?:[a-z]+|[{}!])(?=[ \t\n;&|<>()]|\Z)")
+_FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([ \t]*\)")
+_KEPT = 256 * 1024
+"""Longer programs are not kept: they hold a file, and the next one will hold another."""
 
 
-@lru_cache(maxsize=64)
-def parse(text: str) -> Program:
-    """The whole program; raises ShellError."""
-    parser = Parser(text)
-    try:
-        program = parser.program(frozenset())
-    except RecursionError as error:
-        raise ShellError("nested too deeply") from error
-    if not parser.at_end():
-        raise parser.wrong()
-    return program
+def parse(text: str) -> Lines:
+    """The program, line by line, up to the first that can't be read."""
+    return _parse_kept(text) if len(text) < _KEPT else Parser(text).lines()
+
+
+@lru_cache(maxsize=32)
+def _parse_kept(text: str) -> Lines:
+    return Parser(text).lines()
 
 
 class Parser(WordReader):
     """Recursive descent over the characters; commands inside words come back here."""
+
+    def lines(self) -> Lines:
+        """The whole program. A shell carries a line out before it reads the next one."""
+        found: list[Program] = []
+        try:
+            while not self.skip_lines() and not self.at_end():
+                found.append(self._line())
+        except (ShellError, NotUnderstood) as error:
+            return Lines(tuple(found), error)
+        except RecursionError:
+            return Lines(tuple(found), NotUnderstood("a program that is nested too deeply"))
+        return Lines(tuple(found))
 
     def program(self, ends: frozenset[str]) -> Program:
         """Commands up to one of the words or operators that end them, which stays."""
@@ -50,16 +69,32 @@ class Parser(WordReader):
                 return tuple(found)
             found.append(self._sequence())
 
+    def _line(self) -> Program:
+        found = [self._sequence()]
+        while not self.skip_blanks() and not self.at_end() and not self.peek("\n"):
+            found.append(self._sequence())
+        if not self.at_end():
+            self.end_line()
+        elif self.pending:
+            raise self.refuse("a here-document without text")
+        return tuple(found)
+
+    def _commands(self, *ends: str) -> Program:
+        """At least one command up to a word that ends them."""
+        found = self.program(frozenset(ends))
+        if not found:
+            raise self.wrong()
+        return found
+
     def _sequence(self) -> Sequence:
-        first, rest = self._pipeline(), []
+        first = self._pipeline()
+        rest: list[tuple[str, Pipeline]] = []
         while self.skip_blanks() or self.peek("&&") or self.peek("||"):
             operator = self.text[self.place : self.place + 2]
-            if operator not in {"&&", "||"}:
-                break
             self.place += 2
             self.skip_lines()
             rest.append((operator, self._pipeline()))
-        is_background = self.peek("&") and not self.peek("&&")
+        is_background = self.peek("&")
         if is_background or (self.peek(";") and not self.peek(";;")):
             self.place += 1
         elif not (self.at_end() or self.peek("\n") or self.peek(")") or self.peek(";;")):
@@ -71,8 +106,6 @@ class Parser(WordReader):
         is_negated = self._take_reserved("!")
         commands = [self._command()]
         while self.skip_blanks() or (self.peek("|") and not self.peek("||")):
-            if not self.peek("|") or self.peek("||"):
-                break
             self.place += 1
             self.skip_lines()
             commands.append(self._command())
@@ -81,30 +114,31 @@ class Parser(WordReader):
     def _command(self) -> Command:
         self.skip_blanks()
         line, word = self.line(), self._reserved()
-        if word in _ENDS:
+        if word in _ENDS or word == "!":
             raise self.wrong()
-        if self.peek("("):
-            self.place += 1
-            body = self.program(frozenset())
-            self.expect(")")
-            return Command(Group(body, is_subshell=True), self._redirections(), line)
-        kinds: dict[str, Callable[[], Group | Choice | Loop | Each]] = {
+        kinds: dict[str, Callable[[], Kind]] = {
             "{": self._group,
             "if": self._if,
             "while": self._while,
             "until": self._while,
             "for": self._for,
+            "case": self._case,
         }
-        if word == "case":
-            return Command(self._case(), self._redirections(), line)
-        if word in kinds:
-            return Command(kinds[word](), self._redirections(), line)
-        name = NAME.match(self.text, self.place)
-        if name and self.text[name.end() :].lstrip(" \t").startswith("()"):
-            self.place = self.text.index(")", name.end()) + 1
-            self.skip_lines()
-            return Command(Function(name[0], self._command()), (), line)
-        return self._simple(line)
+        compound = self._subshell if self.peek("(") else kinds.get(word)
+        if compound is not None:
+            self.deeper()
+            kind = compound()
+            self.depth -= 1
+            return Command(kind, self._redirections(), line)
+        name = _FUNCTION.match(self.text, self.place)
+        if name is None:
+            return self._simple(line)
+        self.place = name.end()
+        self.skip_lines()
+        self.deeper()
+        body = self._command()
+        self.depth -= 1
+        return Command(Function(name[1], body), (), line)
 
     def _simple(self, line: int) -> Command:
         assignments: list[tuple[str, Word]] = []
@@ -116,10 +150,10 @@ class Parser(WordReader):
             if redirection is not None:
                 redirections.append(redirection)
                 continue
-            name = NAME.match(self.text, self.place)
-            if not words and name and self.text[name.end() : name.end() + 1] == "=":
+            name = None if words else NAME.match(self.text, self.place)
+            if name and self.text.startswith("=", name.end()):
                 self.place = name.end() + 1
-                assignments.append((name[0], self.word()))
+                assignments.append((name[0], self.value()))
                 continue
             word = self.word()
             if not word:
@@ -138,27 +172,37 @@ class Parser(WordReader):
         return tuple(found)
 
     def _redirection(self) -> Redirection | None:
-        start = self.place
-        number = self.text[start : start + 1] if self.text[start : start + 1].isdigit() else ""
-        place = start + len(number)
-        operator = next((known for known in _REDIRECTIONS if self.text.startswith(known, place)), "")
-        if not operator:
+        found = _REDIRECTION.match(self.text, self.place)
+        if found is None:
             return None
-        self.place = place + len(operator)
+        self.place = found.end()
         self.skip_blanks()
-        descriptor = int(number) if number else int(operator.startswith(">"))
-        if operator in {"<<", "<<-"}:
-            return self.here_document(descriptor, strips_tabs=operator == "<<-")
+        number, operator = found.groups()
         word = self.word()
         if not word:
             raise self.wrong()
-        return Redirection(descriptor, operator, word)
+        target = self._document(word, operator) if operator in {"<<", "<<-"} else word
+        return Redirection(int(number) if number else int(operator.startswith(">")), operator, target)
+
+    def _document(self, word: Word, operator: str) -> Document:
+        if not all(isinstance(part, Text) for part in word):
+            raise self.refuse("a here-document whose end is no plain word")
+        ending = "".join(part.text for part in word if isinstance(part, Text))
+        document = Document(ending, operator == "<<-", any(part.is_quoted for part in word))
+        self.pending.append(document)
+        return document
 
     def _group(self) -> Group:
         self._take_reserved("{")
-        body = self.program(frozenset({"}"}))
+        body = self._commands("}")
         self._demand("}")
         return Group(body, is_subshell=False)
+
+    def _subshell(self) -> Group:
+        self.place += 1
+        body = self._commands()
+        self.expect(")")
+        return Group(body, is_subshell=True)
 
     def _if(self) -> Choice:
         branches: list[tuple[Program, Program]] = []
@@ -166,20 +210,20 @@ class Parser(WordReader):
         word = "if"
         while word in {"if", "elif"}:
             self._take_reserved(word)
-            condition = self.program(frozenset({"then"}))
+            condition = self._commands("then")
             self._demand("then")
-            branches.append((condition, self.program(frozenset({"elif", "else", "fi"}))))
+            branches.append((condition, self._commands("elif", "else", "fi")))
             word = self._reserved()
         if self._take_reserved("else"):
-            otherwise = self.program(frozenset({"fi"}))
+            otherwise = self._commands("fi")
         self._demand("fi")
         return Choice(tuple(branches), otherwise)
 
     def _while(self) -> Loop:
         is_until = self._reserved() == "until"
         self._take_reserved("until" if is_until else "while")
-        condition = self.program(frozenset({"do"}))
-        return Loop(condition, self._body(), is_until)
+        condition = self._commands("do")
+        return Loop(condition, self._done(), is_until)
 
     def _for(self) -> Each:
         self._take_reserved("for")
@@ -199,11 +243,11 @@ class Parser(WordReader):
         if self.peek(";") and not self.peek(";;"):
             self.place += 1
         self.skip_lines()
-        return Each(name[0], None if words is None else tuple(words), self._body())
+        return Each(name[0], None if words is None else tuple(words), self._done())
 
-    def _body(self) -> Program:
+    def _done(self) -> Program:
         self._demand("do")
-        body = self.program(frozenset({"done"}))
+        body = self._commands("done")
         self._demand("done")
         return body
 
@@ -211,7 +255,8 @@ class Parser(WordReader):
         self._take_reserved("case")
         self.skip_blanks()
         word = self.word()
-        self.skip_lines()
+        if not word:
+            raise self.wrong()
         self._demand("in")
         branches = []
         while self.skip_lines() or not self._take_reserved("esac"):
@@ -225,6 +270,8 @@ class Parser(WordReader):
             branches.append((tuple(patterns), self.program(frozenset({"esac"}))))
             if self.peek(";;"):
                 self.place += 2
+            elif self._reserved() != "esac":
+                raise self.wrong("expected ;;")
         return Case(word, tuple(branches))
 
     def _pattern(self) -> Word:
@@ -238,11 +285,8 @@ class Parser(WordReader):
     def _reserved(self) -> str:
         """The word that stands here, when it could be a reserved one."""
         self.skip_blanks()
-        start = place = self.place
-        while place < len(self.text) and (self.text[place].isalpha() or self.text[place] in "{}!"):
-            place += 1
-        following = self.text[place : place + 1]
-        return self.text[start:place] if following in {"", " ", "\t", "\n", ";", ")", "(", "&", "|", "<", ">"} else ""
+        found = _RESERVED.match(self.text, self.place)
+        return found[0] if found else ""
 
     def _take_reserved(self, word: str) -> bool:
         if self._reserved() != word:

@@ -1,233 +1,77 @@
-"""The programs of a simulated Linux host, as far as remedies and people use them; they know its tree and nothing else."""
+"""The programs of a simulated Linux host, as far as remedies use them; they know its tree and nothing else."""
 
-import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
-from unloop.rehearsal import faults
-from unloop.rehearsal.posix import text_programs
-from unloop.rehearsal.posix.options import Misused, options
+from unloop.rehearsal.posix import file_programs, host_programs, text_programs
 from unloop.rehearsal.posix.state import Shell
+from unloop.rehearsal.posix.syntax import NotUnderstood
 
-__all__ = ["PROGRAMS", "Misused", "content_of", "known_script"]
+Program = Callable[[Shell, list[str]], int]
+SHELLS = frozenset({"sh", "dash"})
+_HOLDS = frozenset({"/usr/sbin", "/usr/bin", "/sbin", "/bin"})
+_MISSED = """
+awk basename bash busybox chattr chgrp chmod chown chroot cksum clear cmp comm cp csplit dd df diff dircolors
+dirname dmesg du egrep env expand factor fgrep find flock fmt fold getent grep groups gunzip gzip halt hostid id
+install ip join kill killall last link ln logger login logname lsblk lsmod md5sum mkfifo mknod mktemp modinfo
+modprobe more mount mountpoint nice nl nproc numfmt passwd paste perl pgrep pidof ping pkill poweroff pr
+printenv ps python3 readlink realpath rmdir rmmod sha1sum sha512sum shred shuf sort split ss stdbuf stty su
+sysctl tac tail tar tee timeout top truncate tsort tty udevadm umount unexpand uniq unlink users vi vdir w wc
+whereis which who whoami xargs yes zcat
+"""
+"""What real hosts have and this one has not: asking for it is refused, where another name is simply not installed."""
+_ON_EVERY_HOST = frozenset(_MISSED.split())
 
-_STAT = ("proc", "stat")
-
-
-def content_of(shell: Shell, path: str) -> bytes:
-    """A file's content; raises FileNotFoundError or IsADirectoryError. /proc/stat is made when it is read."""
-    place = shell.place(path)
-    if place == _STAT:
-        return f"cpu  0 0 0 0\nbtime {int(shell.machine.boot_time.timestamp())}\nprocesses 1\n".encode()
-    node = shell.machine.files.stat(place)
-    if node.is_directory:
-        raise IsADirectoryError(21, "Is a directory", path)
-    return node.content
-
-
-def known_script(shell: Shell, script: str) -> int | None:
-    """The exit code of a script that a fixture knows, which has its effect now; None for others."""
-    digest = hashlib.sha256(script.encode("utf-8", "surrogateescape")).hexdigest()
-    effect = shell.machine.state.get("scripts", {}).get(digest)
-    if effect is None:
-        return None
-    faults.apply(shell.machine, effect.changes)
-    shell.say(effect.stdout)
-    code: int = effect.exit_code
-    return code
-
-
-def _cat(shell: Shell, arguments: list[str]) -> int:
-    _, paths = options(arguments, "")
-    for path in paths or ["-"]:
-        shell.output().write(shell.input().rest() if path == "-" else content_of(shell, path))
-    return 0
-
-
-def _stat(shell: Shell, arguments: list[str]) -> int:
-    found, paths = options(arguments, "", takes="c")
-    form = found.get("c", "%n %s")
-    for path in paths:
-        node = shell.machine.files.stat(shell.place(path))
-        kind = "directory" if node.is_directory else "regular file"
-        values = {"%s": str(len(node.content)), "%Y": str(int(node.modified.timestamp())), "%n": path, "%F": kind}
-        for mark, value in values.items():
-            form = form.replace(mark, value)
-        if "%" in form and not any("%" in value for value in values.values()):
-            raise Misused(f"format {form} is not understood")
-        shell.say(form + "\n")
-    return 0
-
-
-def _move(shell: Shell, arguments: list[str]) -> int:
-    found, paths = options(arguments, "nf")
-    if len(paths) != 2:
-        raise Misused("two paths are wanted")
-    files, (source, goal) = shell.machine.files, (shell.place(path) for path in paths)
-    files.stat(source)
-    if files.exists(goal) and files.stat(goal).is_directory:
-        goal = (*goal, source[-1])
-    if files.exists(goal):
-        if "n" in found:
-            return 0
-        files.remove(goal)
-    files.rename(source, goal)
-    return 0
-
-
-def _make_directory(shell: Shell, arguments: list[str]) -> int:
-    found, paths = options(arguments, "p")
-    files = shell.machine.files
-    for path in paths:
-        place = shell.place(path)
-        if "p" not in found:
-            if files.exists(place):
-                raise FileExistsError(17, "File exists", path)
-            files.stat(place[:-1])
-        files.make_directory(place, modified=datetime.now(UTC))
-    return 0
-
-
-def _remove(shell: Shell, arguments: list[str]) -> int:
-    found, paths = options(arguments, "f")
-    for path in paths:
-        place = shell.place(path)
-        if "f" in found and not shell.machine.files.exists(place):
-            continue
-        if shell.machine.files.stat(place).is_directory:
-            raise IsADirectoryError(21, "Is a directory", path)
-        shell.machine.files.remove(place)
-    return 0
-
-
-def _list(shell: Shell, arguments: list[str]) -> int:
-    found, paths = options(arguments, "a1")
-    for path in paths or ["."]:
-        place = shell.place(path)
-        node = shell.machine.files.stat(place)
-        names = [child.name for child in shell.machine.files.children(place)] if node.is_directory else [path]
-        shell.say("".join(f"{name}\n" for name in names if "a" in found or not name.startswith(".") or name == path))
-    return 0
-
-
-def _touch(shell: Shell, arguments: list[str]) -> int:
-    _, paths = options(arguments, "")
-    for path in paths:
-        files, place, now = shell.machine.files, shell.place(path), datetime.now(UTC)
-        if files.exists(place):
-            files.change(place, modified=now, read_only=files.stat(place).read_only)
-        else:
-            files.write(place, b"", modified=now)
-    return 0
-
-
-def _date(shell: Shell, arguments: list[str]) -> int:
-    found, rest = options(arguments, "u", takes="d")
-    given = found.get("d", "")
-    if given and not given.removeprefix("@").lstrip("-").isdigit():
-        raise Misused(f"-d {given} is not understood")
-    moment = datetime.fromtimestamp(int(given.removeprefix("@")), UTC) if given else datetime.now(UTC)
-    form = rest[0].removeprefix("+") if rest else "%a %b %e %H:%M:%S UTC %Y"
-    shell.say(moment.strftime(form.replace("%s", str(int(moment.timestamp())))) + "\n")
-    return 0
-
-
-def _systemctl(shell: Shell, arguments: list[str]) -> int:
-    found, words = options(arguments, "", long=("quiet", "no-block"))
-    if words == ["reboot"]:
-        return _reboot(shell, [])
-    if words[:1] != ["is-active"] or len(words) != 2:
-        raise Misused(f"{' '.join(words)[:60]} is not understood by this simulated host")
-    state = _service_state(shell, words[1])
-    if "quiet" not in found:
-        shell.say(("active" if state == "running" else "inactive") + "\n")
-    return 0 if state == "running" else 3
-
-
-def _service(shell: Shell, arguments: list[str]) -> int:
-    if len(arguments) != 2 or arguments[1] != "status":
-        raise Misused("only status is understood by this simulated host")
-    return 0 if _service_state(shell, arguments[0]) == "running" else 3
-
-
-def _service_state(shell: Shell, name: str) -> str:
-    services: dict[str, str] = shell.machine.state.get("services", {})
-    return services.get(name, services.get(name.removesuffix(".service"), ""))
-
-
-def _reboot(shell: Shell, _: list[str]) -> int:
-    shell.later(shell.clock.waited)
-    return 0
-
-
-def _shutdown(shell: Shell, arguments: list[str]) -> int:
-    if arguments[:2] != ["-r", "now"]:
-        raise Misused("only -r now is understood by this simulated host")
-    return _reboot(shell, [])
-
-
-def _sleep(shell: Shell, arguments: list[str]) -> int:
-    try:
-        shell.clock.waited += float(arguments[0])
-    except (ValueError, IndexError) as error:
-        raise Misused("a number of seconds is wanted") from error
-    return 0
-
-
-def _sync(_: Shell, __: list[str]) -> int:
-    return 0
-
-
-def _uname(shell: Shell, arguments: list[str]) -> int:
-    release = shell.machine.files.exists(("proc", "sys", "kernel", "osrelease"))
-    kernel = content_of(shell, "/proc/sys/kernel/osrelease").decode().strip() if release else "6.1.0-unloop"
-    names = {"-s": "Linux", "-n": shell.machine.spec.name, "-r": kernel, "-m": "x86_64"}
-    if arguments == ["-a"]:
-        arguments = list(names)
-    try:
-        shell.say(" ".join(names[argument] for argument in arguments or ["-s"]) + "\n")
-    except KeyError as error:
-        raise Misused(f"{error.args[0]} is not understood") from error
-    return 0
-
-
-def _hostname(shell: Shell, _: list[str]) -> int:
-    shell.say(f"{shell.machine.spec.name}\n")
-    return 0
-
-
-def _uptime(shell: Shell, arguments: list[str]) -> int:
-    if arguments != ["-s"]:
-        raise Misused("only -s is understood by this simulated host")
-    shell.say(f"{shell.machine.boot_time:%Y-%m-%d %H:%M:%S}\n")
-    return 0
-
-
-PROGRAMS: Mapping[str, Callable[[Shell, list[str]], int]] = {
-    "cat": _cat,
-    "stat": _stat,
-    "mv": _move,
-    "mkdir": _make_directory,
-    "rm": _remove,
-    "ls": _list,
-    "touch": _touch,
-    "date": _date,
-    "systemctl": _systemctl,
-    "service": _service,
-    "reboot": _reboot,
-    "shutdown": _shutdown,
-    "sleep": _sleep,
-    "sync": _sync,
-    "uname": _uname,
-    "hostname": _hostname,
-    "uptime": _uptime,
-    "sha256sum": text_programs.sums(content_of),
-    "od": text_programs.dump(content_of),
-    "sed": text_programs.edit(content_of),
-    "head": text_programs.head(content_of),
-    "tr": text_programs.translate,
+PROGRAMS: Mapping[str, Program] = {
+    "base64": text_programs.base_64,
+    "cat": file_programs.concatenate,
     "cut": text_programs.cut,
-    "base64": text_programs.decode,
+    "date": host_programs.date,
     "expr": text_programs.compare,
+    "head": text_programs.head,
+    "hostname": host_programs.hostname,
+    "ls": file_programs.list_files,
+    "mkdir": file_programs.make_directories,
+    "mv": file_programs.move,
+    "od": text_programs.dump,
+    "reboot": host_programs.reboot,
+    "rm": file_programs.remove,
+    "sed": text_programs.edit,
+    "service": host_programs.service,
+    "sha256sum": text_programs.sums,
+    "shutdown": host_programs.shutdown,
+    "sleep": host_programs.sleep,
+    "stat": file_programs.stat,
+    "sync": host_programs.sync,
+    "systemctl": host_programs.systemctl,
+    "touch": file_programs.touch,
+    "tr": text_programs.translate,
+    "uname": host_programs.uname,
+    "uptime": host_programs.uptime,
 }
-"""By name; a name that is not here is not installed."""
+"""By name; a name that is not here is not installed, or refused."""
+_KNOWN = PROGRAMS.keys() | SHELLS | {"nohup"}
+_STANDARD_BUILTINS = frozenset({"echo", "printf", "test", "[", "true", "false", "pwd"})
+"""Builtins that are programs too."""
+
+
+def path_of(shell: Shell, name: str) -> str | None:
+    """Where a program lies; None when the host has none of that name. Raises NotUnderstood for what it should have."""
+    directory, slash, bare = name.rpartition("/")
+    places = [directory or "/"] if slash else shell.variables.get("PATH", "").split(":")
+    for place in places:
+        if place in _HOLDS and bare in _KNOWN:
+            return f"{place}/{bare}"
+        if place in _HOLDS and (bare in _ON_EVERY_HOST or bare in _STANDARD_BUILTINS):
+            raise NotUnderstood(f"the program {bare}")
+        if place not in _HOLDS and _is_there(shell, f"{place or '.'}/{bare}"):
+            raise NotUnderstood(f"{name}, a file of the host, as a program")
+    return None
+
+
+def _is_there(shell: Shell, path: str) -> bool:
+    try:
+        return shell.node(shell.place(path)) is not None
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False

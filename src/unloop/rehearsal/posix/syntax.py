@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 
 class ShellError(Exception):
-    """The program can't be read, or does what this interpreter does not know; the text says what."""
+    """An error that ends a shell, as it would end a real one; the text says what."""
+
+
+class NotUnderstood(Exception):
+    """A program that this interpreter can't carry out as a real host would: it ends here, as an error, whoever ran it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,13 @@ class Text:
 
     text: str
     is_quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An unquoted ``~`` in front of a word (2.6.1)."""
+
+    is_quoted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +52,27 @@ class Arithmetic:
     is_quoted: bool = False
 
 
-Part = Text | Parameter | Substitution | Arithmetic
+Part = Text | Home | Parameter | Substitution | Arithmetic
 Word = tuple[Part, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Document:
+    """A here-document; its text comes after the line, so it is filled in later."""
+
+    ending: str
+    strips_tabs: bool
+    is_literal: bool
+    word: Word = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Redirection:
-    """``[n]<word`` and its kin; a here-document has its text as the word."""
+    """``[n]<word`` and its kin."""
 
     descriptor: int
     operator: str
-    word: Word
+    word: Word | Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +133,14 @@ class Function:
     body: "Command"
 
 
+Kind = Simple | Group | Choice | Loop | Each | Case | Function
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A command of any kind with where its input and output go."""
 
-    kind: Simple | Group | Choice | Loop | Each | Case | Function
+    kind: Kind
     redirections: tuple[Redirection, ...] = ()
     line: int = 1
 
@@ -139,3 +163,11 @@ class Sequence:
 
 
 Program = tuple[Sequence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A whole program as it is read: line by line, up to the one that can't be read."""
+
+    lines: tuple[Program, ...]
+    error: ShellError | NotUnderstood | None = None

@@ -1,205 +1,159 @@
-"""The programs that turn text into text: sha256sum, od, sed, head, tr, cut, base64, expr."""
+"""The programs that turn text into text (GNU coreutils in the locale C): sha256sum, od, head, tr, cut, base64, expr."""
 
 import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
 
-from unloop.rehearsal.posix.options import Misused, options
+from unloop.rehearsal.posix.contents import content_of, for_each, given
+from unloop.rehearsal.posix.editing import edit
+from unloop.rehearsal.posix.options import options
 from unloop.rehearsal.posix.state import Shell
+from unloop.rehearsal.posix.syntax import NotUnderstood
 
-Content = Callable[[Shell, str], bytes]
-Program = Callable[[Shell, list[str]], int]
+__all__ = ["base_64", "compare", "cut", "dump", "edit", "head", "sums", "translate"]
 
-
-def sums(content: Content) -> Program:
-    """sha256sum."""
-
-    def run(shell: Shell, arguments: list[str]) -> int:
-        _, paths = options(arguments, "")
-        for path in paths or ["-"]:
-            digest = hashlib.sha256(shell.input().rest() if path == "-" else content(shell, path)).hexdigest()
-            shell.say(f"{digest}  {path}\n")
-        return 0
-
-    return run
+_LINE_LENGTH = 76
 
 
-def dump(content: Content) -> Program:
+def sums(shell: Shell, arguments: list[str]) -> int:
+    """sha256sum [file...]."""
+    _, paths = options(arguments, "")
+
+    def show(path: str) -> None:
+        data = shell.input().rest() if path == "-" else content_of(shell, path)
+        shell.budget.spend(len(data))
+        if "\\" in path or "\n" in path or "\r" in path:
+            raise NotUnderstood("sha256sum of a name that it would escape")
+        shell.say(f"{hashlib.sha256(data).hexdigest()}  {path}\n")
+
+    return for_each(shell, paths or ["-"], "sha256sum: {}", show)
+
+
+def dump(shell: Shell, arguments: list[str]) -> int:
     """od -A n -v -t x1 [-N count] [file]."""
+    found, paths = options(arguments, "v", takes="AtN")
+    if (found.get("A"), found.get("t")) != ("n", "x1") or "v" not in found:
+        raise NotUnderstood("od without -A n -v -t x1")
+    count = _count(found["N"]) if "N" in found else None
+    data = given(shell, paths, "od: {}")
+    if data is None:
+        return 1
+    data = data[:count]
+    lines = (data[start : start + 16] for start in range(0, len(data), 16))
+    shell.say("".join("".join(f" {byte:02x}" for byte in line) + "\n" for line in lines))
+    return 0
 
-    def run(shell: Shell, arguments: list[str]) -> int:
-        found, paths = options(arguments, "v", takes="AtN")
-        if (found.get("A"), found.get("t")) != ("n", "x1"):
-            raise Misused("only -A n -t x1 is understood")
-        data = content(shell, paths[0]) if paths else shell.input().rest()
-        data = data[: int(found["N"])] if "N" in found else data
-        for start in range(0, len(data), 16):
-            shell.say("".join(f" {byte:02x}" for byte in data[start : start + 16]) + "\n")
+
+def head(shell: Shell, arguments: list[str]) -> int:
+    """head [-n count | -c count] [file]."""
+    found, paths = options(arguments, "", takes="nc")
+    if len(found) > 1:
+        raise NotUnderstood("head of lines and bytes")
+    count = _count(next(iter(found.values()), "10"))
+    data = given(shell, paths, "head: cannot open '{}' for reading")
+    if data is None:
+        return 1
+    if "c" in found:
+        shell.write(data[:count])
         return 0
-
-    return run
-
-
-def head(content: Content) -> Program:
-    """head [-n count] [-c count] [file]."""
-
-    def run(shell: Shell, arguments: list[str]) -> int:
-        found, paths = options(arguments, "", takes="nc")
-        data = content(shell, paths[0]) if paths else shell.input().rest()
-        if "c" in found:
-            shell.output().write(data[: _count(found["c"])])
-        else:
-            shell.output().write(b"".join(data.splitlines(keepends=True)[: _count(found.get("n", "10"))]))
-        return 0
-
-    return run
+    pieces = data.split(b"\n", count)
+    rest = pieces[count] if len(pieces) > count else b""
+    shell.write(data[: len(data) - len(rest)] if count else b"")
+    return 0
 
 
 def _count(text: str) -> int:
-    if not text.isdigit():
-        raise Misused(f"{text} is no number")
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise NotUnderstood(f"the number {text[:20]}")
     return int(text)
 
 
-def edit(content: Content) -> Program:
-    """sed with s commands: -e s/a/b/[gp] ..., -n."""
-
-    def run(shell: Shell, arguments: list[str]) -> int:
-        scripts: list[str] = []
-        is_quiet, rest = False, list(arguments)
-        while rest and rest[0] in {"-n", "-e"}:
-            if rest.pop(0) == "-n":
-                is_quiet = True
-            elif rest:
-                scripts.append(rest.pop(0))
-        if not scripts:
-            scripts = [rest.pop(0)] if rest else []
-        commands = [_substitution(script) for script in scripts]
-        data = content(shell, rest[0]) if rest else shell.input().rest()
-        text = data.decode("utf-8", "surrogateescape")
-        for line in text.splitlines(keepends=True):
-            body, end = (line[:-1], "\n") if line.endswith("\n") else (line, "")
-            for pattern, replacement, flags in commands:
-                body, count = pattern.subn(replacement, body, count=0 if "g" in flags else 1)
-                if count and "p" in flags:
-                    shell.say(body + "\n")
-            if not is_quiet:
-                shell.say(body + end)
-        return 0
-
-    return run
-
-
-def _substitution(script: str) -> tuple[re.Pattern[str], str, str]:
-    """An s command; raises Misused for any other."""
-    if not re.match(r"s[^\\\n\w]", script):
-        raise Misused(f"{script!r} is not understood by this simulated host")
-    parts: list[str] = []
-    mark, current, place = script[1], "", 2
-    while place < len(script) and len(parts) < 2:
-        character = script[place]
-        if character == "\\" and script[place + 1 : place + 2] == mark:
-            current, place = current + mark, place + 2
-        elif character == "\\":
-            current, place = current + script[place : place + 2], place + 2
-        elif character == mark:
-            parts.append(current)
-            current, place = "", place + 1
-        else:
-            current, place = current + character, place + 1
-    flags = script[place:]
-    if len(parts) != 2 or not set(flags) <= {"g", "p"}:
-        raise Misused(f"{script!r} is not understood by this simulated host")
-    replacement = re.sub(r"(?<!\\)&", r"\\g<0>", parts[1])
-    try:
-        return re.compile(_basic(parts[0])), re.sub(r"\\&", "&", replacement), flags
-    except re.error as error:
-        raise Misused(f"{script!r}: {error}") from error
-
-
-def _basic(pattern: str) -> str:
-    """A basic regular expression as Python writes it: groups are escaped there, and plain here."""
-    made, place = "", 0
-    while place < len(pattern):
-        pair = pattern[place : place + 2]
-        if pair in {r"\(", r"\)", r"\{", r"\}"}:
-            made, place = made + pair[1], place + 2
-        elif pair.startswith("\\"):
-            made, place = made + pair, place + 2
-        elif pair.startswith("["):
-            end = pattern.find("]", place + 2)
-            end = len(pattern) - 1 if end < 0 else end
-            made, place = made + "[" + pattern[place + 1 : end].replace("\\", r"\\") + "]", end + 1
-        else:
-            made += re.escape(pair[0]) if pair[0] in "(){}+?|" else pair[0]
-            place += 1
-    return made
-
-
 def translate(shell: Shell, arguments: list[str]) -> int:
-    """tr, with octal escapes and ranges; -d."""
+    """tr set set, and tr -d set, with octal escapes and ranges."""
     found, sets = options(arguments, "d")
-    text = shell.input().rest().decode("utf-8", "surrogateescape")
-    first = _members(sets[0]) if sets else ""
+    if len(sets) != 2 - len(found):
+        raise NotUnderstood("tr with another number of sets")
+    text = given(shell, [], "tr") or b""
+    members = [_members(each) for each in sets]
     if "d" in found:
-        shell.say("".join(character for character in text if character not in first))
+        shell.write(text.translate(None, members[0]))
         return 0
-    second = _members(sets[1]) if len(sets) > 1 else ""
-    if not second:
-        raise Misused("two sets are wanted")
-    table = str.maketrans({old: second[min(index, len(second) - 1)] for index, old in enumerate(first)})
-    shell.say(text.translate(table))
+    first, second = members
+    if not first or not second:
+        raise NotUnderstood("tr with an empty set")
+    padded = second + second[-1:] * (len(first) - len(second))
+    # Where a character is named twice, the last one counts.
+    table = bytearray(range(256))
+    for old, new in zip(first, padded, strict=False):
+        table[old] = new
+    shell.write(text.translate(bytes(table)))
     return 0
 
 
-def _members(text: str) -> str:
-    escapes = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
-    units = [
-        chr(int(octal, 8)) if octal else escapes.get(escape, escape) if escape else plain
-        for octal, escape, plain in re.findall(r"\\([0-7]{1,3})|\\(.)|(.)", text, re.DOTALL)
-    ]
-    made, place = "", 0
+def _members(text: str) -> bytes:
+    if re.search(r"\[[:=.]|\[.*\*", text):
+        raise NotUnderstood(f"the set {text[:20]}")
+    escapes = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+    units: list[tuple[str, bool]] = []
+    for octal, escape, plain in re.findall(r"\\([0-3]?[0-7]{1,2})|\\(.)|(.)", text, re.DOTALL):
+        if escape and escape not in escapes:
+            raise NotUnderstood(f"\\{escape} in a set")
+        units.append((chr(int(octal, 8)) if octal else escapes[escape] if escape else plain, not plain))
+    made, place = bytearray(), 0
     while place < len(units):
-        if units[place + 1 : place + 2] == ["-"] and place + 2 < len(units):
-            made += "".join(chr(code) for code in range(ord(units[place]), ord(units[place + 2]) + 1))
+        if units[place + 1 : place + 2] == [("-", False)] and place + 2 < len(units):
+            first, last = ord(units[place][0]), ord(units[place + 2][0])
+            if first > last:
+                raise NotUnderstood(f"the set {text[:20]}")
+            made += bytes(range(first, last + 1))
             place += 3
         else:
-            made, place = made + units[place], place + 1
-    return made
+            made, place = made + units[place][0].encode("latin-1"), place + 1
+    return bytes(made)
 
 
 def cut(shell: Shell, arguments: list[str]) -> int:
-    """cut -c FIRST-LAST."""
-    found, _ = options(arguments, "", takes="c")
-    bounds = re.fullmatch(r"(\d+)-(\d+)", found.get("c", ""))
-    if bounds is None:
-        raise Misused("only -c FIRST-LAST is understood")
-    for line in shell.input().rest().decode("utf-8", "surrogateescape").splitlines():
-        shell.say(line[int(bounds[1]) - 1 : int(bounds[2])] + "\n")
+    """cut -c FIRST-LAST [file]."""
+    found, paths = options(arguments, "", takes="c")
+    bounds = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", found.get("c", ""))
+    if bounds is None or not 0 < int(bounds[1]) <= int(bounds[2]):
+        raise NotUnderstood("cut without -c FIRST-LAST")
+    data = given(shell, paths, "cut: {}")
+    if data is None:
+        return 1
+    lines = data.removesuffix(b"\n").split(b"\n") if data else []
+    shell.write(b"".join(line[int(bounds[1]) - 1 : int(bounds[2])] + b"\n" for line in lines))
     return 0
 
 
-def decode(shell: Shell, arguments: list[str]) -> int:
-    """base64 [-d]."""
-    found, _ = options(arguments, "d", takes="w")
-    data = shell.input().rest()
+def base_64(shell: Shell, arguments: list[str]) -> int:
+    """base64 [-d] [file]."""
+    found, paths = options(arguments, "d")
+    data = given(shell, paths, "base64: {}")
+    if data is None:
+        return 1
     if "d" not in found:
-        shell.output().write(base64.b64encode(data) + b"\n")
+        text = base64.b64encode(data)
+        shell.write(b"".join(text[start : start + _LINE_LENGTH] + b"\n" for start in range(0, len(text), _LINE_LENGTH)))
         return 0
     try:
-        shell.output().write(base64.b64decode(b"".join(data.split()), validate=True))
+        shell.write(base64.b64decode(data.replace(b"\n", b""), validate=True))
     except binascii.Error as error:
-        raise Misused("invalid input") from error
+        raise NotUnderstood("base64 -d of what is no base64") from error
     return 0
 
 
 def compare(shell: Shell, arguments: list[str]) -> int:
-    """expr TEXT > TEXT, and <, =."""
-    if len(arguments) != 3 or arguments[1] not in {">", "<", "="}:
-        raise Misused("only comparisons are understood")
+    """expr VALUE OPERATOR VALUE for >, >=, <, <=, = and !=: as numbers when both are, else as texts."""
+    if len(arguments) != 3 or arguments[1] not in {">", ">=", "<", "<=", "=", "!="}:
+        raise NotUnderstood("expr for anything but a comparison")
+    if {"(", ")", "+", ":", "match", "substr", "index", "length", "--"} & {arguments[0], arguments[2]}:
+        raise NotUnderstood("expr with an operator for a value")
     first, kind, second = arguments
-    holds = {">": first > second, "<": first < second, "=": first == second}[kind]
+    is_number = all(re.fullmatch(r"-?[0-9]+", text) for text in (first, second))
+    left, right = (int(first[:4000]), int(second[:4000])) if is_number else (first, second)
+    sign = (left > right) - (left < right)  # type: ignore[operator]
+    holds = {">": sign > 0, ">=": sign >= 0, "<": sign < 0, "<=": sign <= 0, "=": sign == 0, "!=": sign != 0}[kind]
     shell.say(f"{int(holds)}\n")
     return int(not holds)

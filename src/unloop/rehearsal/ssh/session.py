@@ -1,52 +1,71 @@
 """One command of an SSH client, given to the interpreter; nothing of it reaches the operator's machine."""
 
 import asyncio
-import re
 from typing import Any
 
 from unloop.model.host import System
 from unloop.rehearsal.machine import Machine
+from unloop.rehearsal.posix.parser import parse
 from unloop.rehearsal.posix.shell import Outcome, run
+from unloop.rehearsal.posix.streams import Source
+from unloop.rehearsal.posix.syntax import NotUnderstood, Simple, Text
+from unloop.rehearsal.this_boot import ThisBoot
 
 LONGEST_INPUT = 8 * 1024 * 1024
-_TAKES_INPUT = re.compile(r"\s*(/bin/)?(sh|dash|bash)(\s+--posix)?(\s+-s?)?\s*|\s*(cat|sha256sum|base64 -d)\s*")
-_LONGEST_WAIT = 60.0
+_READERS = frozenset({"sh", "dash", "/bin/sh", "cat", "sha256sum", "base64", "tr", "cut", "sed", "head", "od", "read"})
+
+
+class Unread(Source):
+    """The input of a command that is not known to want any: reading it is refused, for nobody waits for it."""
+
+    def line(self) -> tuple[bytes, bool]:
+        """Refused."""
+        raise NotUnderstood("a command that reads its input behind another one")
+
+    def rest(self) -> bytes:
+        """Refused."""
+        raise NotUnderstood("a command that reads its input behind another one")
 
 
 async def run_command(machine: Machine, process: Any) -> None:
-    """Carry out what a client asks for and say how it ended; a login shell takes its commands from the input."""
-    command = process.command
+    """Carry out what a client asks for and say how it ended; a log-on shell takes its commands from the input."""
+    boot = ThisBoot(machine)
+    command = "sh -s" if process.command is None else process.command
     if machine.spec.system is not System.LINUX:
-        process.stderr.write(
-            f"{(command or 'cmd').split()[0]}: this simulated host runs no commands over SSH\r\n".encode()
-        )
-        process.exit(1)
+        _say(process, Outcome(1, b"", b"This simulated host runs no commands over SSH.\r\n"))
         return
-    given = b""
-    if command is None or _TAKES_INPUT.fullmatch(command):
+    given: Source | None = Unread()
+    if wants_input(command):
         given = await _all_of(process.stdin)
-    outcome = run(machine, command if command is not None else "sh -s", given, later=_later(machine))
-    await asyncio.sleep(min(outcome.waited, _LONGEST_WAIT))
-    _say(process, outcome)
+    if given is None:
+        _say(process, Outcome(2, b"", f"more than {LONGEST_INPUT >> 20} MiB of input\n".encode()))
+        return
+    if not boot.lasts():
+        return
+    outcome = run(machine, command, given, later=boot.restart)
+    await asyncio.sleep(outcome.waited)
+    if boot.lasts():
+        _say(process, outcome)
 
 
-async def _all_of(stdin: Any) -> bytes:
+def wants_input(command: str) -> bool:
+    """Whether the first thing that a command line does may be to read."""
+    lines = parse(command).lines
+    first = lines[0][0].first.commands[0] if lines else None
+    if first is None or not isinstance(first.kind, Simple) or not first.kind.words:
+        return False
+    words = [word[0].text if len(word) == 1 and isinstance(word[0], Text) else "" for word in first.kind.words]
+    return words[0] in _READERS and "-c" not in words[1:2]
+
+
+async def _all_of(stdin: Any) -> Source | None:
+    """All input up to its end; None when it is too long."""
     collected = bytearray()
     while chunk := await stdin.read(65536):
         collected += chunk
         if len(collected) > LONGEST_INPUT:
-            return b""
-    return bytes(collected)
-
-
-def _later(machine: Machine) -> Any:
-    """Restart the machine a while from now, unless it has come to another boot by then."""
-    loop, boot = asyncio.get_running_loop(), machine.boots
-
-    def restart(seconds: float) -> None:
-        loop.call_later(seconds, lambda: machine.restart() if machine.boots == boot else None)
-
-    return restart
+            return None
+    return Source(bytes(collected))
 
 
 def _say(process: Any, outcome: Outcome) -> None:
