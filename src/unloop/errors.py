@@ -20,6 +20,7 @@
         ├── NotFound            the path, key or resource isn't there     no          no
         ├── UntrustedPeer       host key or certificate is not the one    no          no
         ├── Unsupported         the host can't do what was asked          no          no
+        ├── Busy                it has no room or time for this now       yes         no
         ├── ProtocolError       the answer makes no sense                 yes         maybe
         └── LeftOff             a reset broke off, the host may be off    yes         maybe
 """
@@ -163,6 +164,12 @@ class Unsupported(ChannelError):
     """The host or its firmware can't do what was asked."""
 
     may_retry = False
+    changed = Changed.NO
+
+
+class Busy(ChannelError):
+    """The host is there, has no room or no time for this now, and did nothing of it."""
+
     changed = Changed.NO
 
 

@@ -1,5 +1,6 @@
 """What every registered channel promises: its description, its options, and one clear error for every bad peer."""
 
+import asyncio
 import re
 import traceback
 from dataclasses import fields, is_dataclass
@@ -9,7 +10,7 @@ import pytest
 
 import peers
 from servers import free_port
-from unloop.channels.base import Channel, Deadline, Target, abilities
+from unloop.channels.base import AsyncChannel, Channel, Deadline, Target, abilities
 from unloop.errors import (
     ChannelError,
     ConnectionLost,
@@ -29,25 +30,43 @@ STREAM = tuple(name for name in EVERY if name not in DATAGRAM)
 OPTIONS = {"ssh": {"known_hosts": "/nonexistent/known_hosts"}}
 
 
-def channel_class(name: str) -> type[Channel]:
+def channel_class(name: str) -> type[Channel | AsyncChannel]:
     """The class of a registered channel."""
     found: Any = load("unloop.channels", name)
     return found
 
 
-def make(name: str, port: int, *, seconds: float = 5.0, options: dict[str, str] | None = None) -> Channel:
+def make(
+    name: str, port: int, *, seconds: float = 5.0, options: dict[str, str] | None = None
+) -> Channel | AsyncChannel:
     """A channel to a loopback port, with a credential whose password must show up nowhere."""
     credential = Credential("c", "operator", Secret(CANARY), "operator@host-1")
     given = OPTIONS.get(name, {}) if options is None else options
     return channel_class(name)(Target("host-1", ADDRESS, port, credential, given), Deadline.after(seconds))
 
 
-def failure(channel: Channel) -> ChannelError:
+async def opened_and_closed(channel: Channel | AsyncChannel, *, opens: bool = True) -> None:
+    """Open a channel of either kind, and close it twice whatever comes."""
+    if isinstance(channel, AsyncChannel):
+        try:
+            if opens:
+                await channel.open()
+        finally:
+            await channel.close()
+            await channel.close()
+        return
+    try:
+        if opens:
+            channel.open()
+    finally:
+        channel.close()
+        channel.close()
+
+
+def failure(channel: Channel | AsyncChannel) -> ChannelError:
     """The error of open(), which must name host and channel, hide the password, and leave a channel that can be closed."""
     with pytest.raises(ChannelError) as caught:
-        channel.open()
-    channel.close()
-    channel.close()
+        asyncio.run(opened_and_closed(channel))
     assert (caught.value.host, caught.value.channel) == ("host-1", channel.name)
     text = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(channel.target)
     assert CANARY not in text
@@ -88,9 +107,15 @@ def test_an_unknown_option_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_making_and_closing_does_nothing(name: str) -> None:
     """A channel that was never opened can be closed, twice."""
-    channel = make(name, 1)
-    channel.close()
-    channel.close()
+    asyncio.run(opened_and_closed(make(name, 1), opens=False))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_channel_blocks_or_waits(name: str) -> None:
+    """A channel is of one kind, so that whoever uses it knows where to run it; power is for the event loop."""
+    found = channel_class(name)
+    assert issubclass(found, Channel) != issubclass(found, AsyncChannel)
+    assert issubclass(found, AsyncChannel) or not {"power", "boot_once"} & set(abilities(found))
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -1,5 +1,6 @@
 """A whole simulated fleet in a process of its own: it starts, says so, witnesses, and ends when it should."""
 
+import asyncio
 import json
 import resource
 import signal
@@ -146,6 +147,17 @@ def _channel(host: Host, paths: Paths) -> IpmiChannel | RedfishChannel:
     return RedfishChannel(target, Deadline.after(20))
 
 
+async def _reset(channel: IpmiChannel | RedfishChannel, uuid: str) -> None:
+    async with channel:
+        assert same_uuid(await channel.system_uuid(), uuid)
+        await channel.power_off()
+        while await channel.power_state() is not PowerState.OFF:
+            continue
+        await channel.power_on()
+        while await channel.power_state() is not PowerState.ON:
+            continue
+
+
 @pytest.mark.parametrize("bmc_channel", ["ipmi", "redfish"])
 def test_our_channels_reset_a_simulated_host_once(tmp_path: Path, bmc_channel: str) -> None:
     """Off, seen off, on, seen on: the simulated BMC counts one reset, and tells the inventory's UUID."""
@@ -155,11 +167,7 @@ def test_our_channels_reset_a_simulated_host_once(tmp_path: Path, bmc_channel: s
     looping = next(
         host for host in hosts if host.bmc and host.bmc.channel == bmc_channel and kinds[host.name] is Kind.LOOPING
     )
-    with _running(paths), _channel(looping, paths) as channel:
-        assert same_uuid(channel.system_uuid(), looping.uuid)
-        channel.power_off()
-        wait_until(lambda: channel.power_state() is PowerState.OFF, what="the power-off")
-        channel.power_on()
-        wait_until(lambda: channel.power_state() is PowerState.ON, what="the power-on")
+    with _running(paths):
+        asyncio.run(_reset(_channel(looping, paths), looping.uuid))
     seen = witness.read(paths.witness)[looping.name]
     assert (len(seen.resets), len(seen.power_ons), seen.is_left_off) == (1, 1, False)

@@ -1,14 +1,16 @@
 """The reset: off, verified off, on, verified on, whatever a BMC answers or loses."""
 
+import asyncio
+
 import pytest
 
-from unloop.channels.reset import Pace, reset
+from unloop.channels.reset import Pace, reset, switch_on
 from unloop.channels.uuid import canonical, same_uuid
-from unloop.errors import ConnectionLost, LeftOff, NotPermitted, Refused
+from unloop.errors import AccessDenied, ConnectionLost, LeftOff, NotPermitted, Refused, Unsupported
 from unloop.model.effect import EffectKind
-from unloop.model.power import PowerState
+from unloop.model.power import BootDevice, PowerState
 
-PACE = Pace(off=20, on=20, poll=1, again=5)
+PACE = Pace(off=20, on=20, poll=1, again=5, sends=4)
 
 
 class Bmc:
@@ -25,42 +27,64 @@ class Bmc:
         """The fake time."""
         return self.time
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Let the fake time pass."""
         self.time += seconds
 
-    def power_state(self) -> PowerState:
+    async def power_state(self) -> PowerState:
         """The state at the fake time."""
         for at, state in self._moves:
             if at <= self.time:
                 self.state = state
         return self.state
 
-    def power_off(self) -> None:
+    async def power_off(self) -> None:
         """Order off."""
-        if self.power_state() is PowerState.ON:
+        if await self.power_state() is PowerState.ON:
             self.took_down += 1
         self._order("off", PowerState.OFF)
 
-    def power_on(self) -> None:
+    async def power_on(self) -> None:
         """Order on."""
         self._order("on", PowerState.ON)
 
-    def system_uuid(self) -> str:
+    async def system_uuid(self) -> str:
         """Not asked here."""
         return ""
 
     def _order(self, name: str, state: PowerState) -> None:
         self.commands.append(name)
         self._moves = [(self.time + self.delay, state)]
+        self._answer()
+
+    def _answer(self) -> None:
         if len(self.commands) in self.lose:
             raise ConnectionLost("the reply was lost")
 
 
-def run(bmc: Bmc, permitted: list[EffectKind] | None = None) -> None:
+class BootingBmc(Bmc):
+    """A BMC that can choose the next boot's device, while the host is off."""
+
+    async def set_boot_once(self, device: BootDevice) -> None:
+        """Set it, or refuse as one does whose host is in POST."""
+        if await self.power_state() is not PowerState.OFF:
+            raise Unsupported("the host is in POST")
+        self.commands.append(f"boot {device}")
+        self._answer()
+
+    async def clear_boot_once(self) -> None:
+        """Not asked here."""
+
+
+def run(bmc: Bmc, permitted: list[EffectKind] | None = None, boot: BootDevice | None = None) -> None:
     """Reset it and note what was asked for."""
     asked = permitted if permitted is not None else []
-    reset(bmc, permit=asked.append, monotonic=bmc.monotonic, sleep=bmc.sleep, pace=PACE)
+    asyncio.run(reset(bmc, permit=asked.append, clock=bmc, pace=PACE, boot=boot))
+
+
+def state_of(bmc: Bmc) -> PowerState:
+    """The state at the fake time."""
+    return asyncio.run(bmc.power_state())
 
 
 def test_a_host_that_is_on_goes_down_once_and_comes_up() -> None:
@@ -69,7 +93,7 @@ def test_a_host_that_is_on_goes_down_once_and_comes_up() -> None:
     run(bmc, asked)
 
     assert (bmc.commands, asked) == (["off", "on"], [EffectKind.POWER_OFF, EffectKind.POWER_ON])
-    assert bmc.power_state() is PowerState.ON
+    assert state_of(bmc) is PowerState.ON
 
 
 def test_a_host_that_is_off_is_only_switched_on() -> None:
@@ -86,7 +110,7 @@ def test_a_lost_reply_never_takes_the_host_down_twice(lose: tuple[int, ...]) -> 
     bmc = Bmc(lose=lose)
     run(bmc)
 
-    assert (bmc.took_down, bmc.power_state()) == (1, PowerState.ON)
+    assert (bmc.took_down, state_of(bmc)) == (1, PowerState.ON)
 
 
 def test_nothing_is_sent_without_permission() -> None:
@@ -97,7 +121,7 @@ def test_nothing_is_sent_without_permission() -> None:
         raise NotPermitted(str(kind))
 
     with pytest.raises(NotPermitted, match="power_off"):
-        reset(bmc, permit=refuse, monotonic=bmc.monotonic, sleep=bmc.sleep, pace=PACE)
+        asyncio.run(reset(bmc, permit=refuse, clock=bmc, pace=PACE))
     assert bmc.commands == []
 
 
@@ -112,11 +136,64 @@ def test_a_bmc_that_refuses_before_the_first_order_left_nothing() -> None:
     """An error before anything was sent is no LeftOff."""
 
     class Dead(Bmc):
-        def power_state(self) -> PowerState:
+        async def power_state(self) -> PowerState:
             raise Refused("nobody there")
 
     with pytest.raises(Refused):
         run(Dead())
+
+
+def test_a_command_that_is_forbidden_left_nothing() -> None:
+    """A power-off that the BMC will never take is no LeftOff: the host is on as before."""
+
+    class Forbidding(Bmc):
+        async def power_off(self) -> None:
+            raise AccessDenied("not with this account")
+
+    bmc = Forbidding()
+    with pytest.raises(AccessDenied):
+        run(bmc)
+    assert bmc.commands == []
+
+
+def test_a_permission_may_be_waited_for() -> None:
+    """The ledger answers on the event loop: permit may be a coroutine function."""
+    bmc, asked = Bmc(), []
+
+    async def permit(kind: EffectKind) -> None:
+        await asyncio.sleep(0)
+        asked.append((kind, tuple(bmc.commands)))
+
+    asyncio.run(reset(bmc, permit=permit, clock=bmc, pace=PACE))
+    assert asked == [(EffectKind.POWER_OFF, ()), (EffectKind.POWER_ON, ("off",))]
+
+
+@pytest.mark.parametrize("lose", [(), (2,), (2, 3)])
+def test_the_boot_device_is_chosen_while_the_power_is_off(lose: tuple[int, ...]) -> None:
+    """A BMC that refuses boot changes in POST takes them between off and on; a lost answer costs another try."""
+    bmc, asked = BootingBmc(lose=lose), []
+    run(bmc, asked, BootDevice.NETWORK)
+
+    assert bmc.commands == ["off", *["boot network"] * (len(lose) + 1), "on"]
+    assert asked == [EffectKind.POWER_OFF, EffectKind.BOOT_ONCE_SET, EffectKind.POWER_ON]
+    assert bmc.took_down == 1
+
+
+def test_a_channel_without_boot_devices_is_not_switched_off_for_one() -> None:
+    """What the channel can't do is said before the host goes down."""
+    bmc = Bmc()
+    with pytest.raises(Unsupported, match="can't choose"):
+        run(bmc, boot=BootDevice.NETWORK)
+    assert bmc.commands == []
+
+
+@pytest.mark.parametrize(("state", "sent"), [(PowerState.ON, []), (PowerState.OFF, ["on"])])
+def test_a_host_that_is_owed_a_power_on_gets_one(state: PowerState, sent: list[str]) -> None:
+    """switch_on() sends nothing to a host that is on, and asks for permission first."""
+    bmc, asked = Bmc(state), []
+    asyncio.run(switch_on(bmc, permit=asked.append, clock=bmc, pace=PACE))
+
+    assert (bmc.commands, asked) == (sent, [EffectKind.POWER_ON] * len(sent))
 
 
 def test_uuids_match_in_either_byte_order() -> None:

@@ -57,11 +57,11 @@ class NoOptions:
     """A channel without options of its own."""
 
 
-class Channel(ABC):
+class AnyChannel:
     """One way to reach a host. Making one does no IO; open() connects and logs on; a broken one is never used again.
 
-    Channels block; they run in a worker thread. They raise ChannelError only, ``from`` the library's error, with the
-    host's name, and never put a secret into it. A channel is used by one thread at a time.
+    Channels raise ChannelError only, ``from`` the library's error, with the host's name, and never put a secret into it.
+    A channel either blocks (Channel) or waits on the event loop (AsyncChannel).
     """
 
     name: ClassVar[str]
@@ -79,6 +79,10 @@ class Channel(ABC):
     def port(self) -> int:
         """The port in use: the target's, or the channel's default."""
         return self.target.port or self.default_port
+
+
+class Channel(AnyChannel, ABC):
+    """A channel that blocks, and so runs in a worker thread; it is used by one thread at a time."""
 
     @abstractmethod
     def open(self) -> None:
@@ -100,7 +104,30 @@ class Channel(ABC):
         self.close()
 
 
-def parse_options(channel: type[Channel], target: Target) -> Any:
+class AsyncChannel(AnyChannel, ABC):
+    """A channel that waits on the event loop; it is used by one task at a time."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and log on; raises ChannelError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Log off and disconnect; never raises, may be called twice."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+def parse_options(channel: type[AnyChannel], target: Target) -> Any:
     """Make the channel's Options from the inventory's strings; raises InputError for an unknown name or a bad value."""
     known = {field.name: field for field in fields(channel.Options)}
     values: dict[str, Any] = {}
@@ -112,7 +139,7 @@ def parse_options(channel: type[Channel], target: Target) -> Any:
     return channel.Options(**values)
 
 
-def _convert(channel: type[Channel], option: Any, text: str) -> Any:
+def _convert(channel: type[AnyChannel], option: Any, text: str) -> Any:
     default = option.default if option.default is not MISSING else ""
     try:
         if isinstance(default, bool):
@@ -177,34 +204,34 @@ class Observe(Protocol):
 
 @runtime_checkable
 class Power(Protocol):
-    """Control power. Each command is idempotent and sent once; the caller observes what came of it."""
+    """Control power, on the event loop. Each command is idempotent and sent once; the caller observes what came of it."""
 
-    def power_state(self) -> PowerState:
+    async def power_state(self) -> PowerState:
         """What the BMC says now."""
         ...
 
-    def power_off(self) -> None:
+    async def power_off(self) -> None:
         """Order a forced power-off; success means that the BMC took the order."""
         ...
 
-    def power_on(self) -> None:
+    async def power_on(self) -> None:
         """Order power-on; success means that the BMC took the order."""
         ...
 
-    def system_uuid(self) -> str:
+    async def system_uuid(self) -> str:
         """The system's UUID in canonical lowercase form, '' when the BMC does not tell."""
         ...
 
 
 @runtime_checkable
 class BootOnce(Protocol):
-    """Choose where the next boot comes from."""
+    """Choose where the next boot comes from, on the event loop."""
 
-    def set_boot_once(self, device: BootDevice) -> None:
+    async def set_boot_once(self, device: BootDevice) -> None:
         """Set the one-time override."""
         ...
 
-    def clear_boot_once(self) -> None:
+    async def clear_boot_once(self) -> None:
         """Take the override back."""
         ...
 
@@ -238,6 +265,6 @@ ABILITIES: Mapping[str, type[Any]] = {
 }
 
 
-def abilities(channel: type[Channel]) -> tuple[str, ...]:
+def abilities(channel: type[AnyChannel]) -> tuple[str, ...]:
     """The names of the abilities that a channel class has."""
     return tuple(name for name, ability in ABILITIES.items() if issubclass(channel, ability))

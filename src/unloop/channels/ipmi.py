@@ -1,73 +1,56 @@
-"""IPMI 2.0 over RMCP+: power and one-time boot through a BMC (IPMI v2.0 rev. 1.1), on python-ipmi's native interface.
+"""IPMI 2.0 over RMCP+: power and one-time boot through a BMC (IPMI v2.0 rev. 1.1), on the protocol core in rmcp/."""
 
-The library is configured as measurement showed to be right: cipher suite 3 (its suite 17 derives wrong keys), no keep-alive
-thread, and no retry of its own, because it would send a control command twice.
-"""
-
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import os
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
-from uuid import UUID
+from typing import ClassVar, TypeVar
 
-from pyipmi import Target as IpmiTarget
-from pyipmi.errors import (
-    AuthenticationError,
-    CompletionCodeError,
-    DecodingError,
-    IpmiConnectionError,
-    IpmiLongPasswordError,
-    IpmiTimeoutError,
-    MessageStatusCodeError,
-    NotSupportedError,
-    RetryError,
-)
-from pyipmi.interfaces.rmcpplus import RmcpPlus
-from pyipmi.session import Session
-
-from unloop.channels.base import Channel, Deadline, Target
-from unloop.channels.mapping import placed
-from unloop.channels.uuid import canonical
-from unloop.errors import (
-    AccessDenied,
-    ChannelError,
-    ConnectionLost,
-    DeadlineExceeded,
-    LogonRefused,
-    LogonUndecided,
-    ProtocolError,
-    Refused,
-    Unreachable,
-    Unsupported,
-)
+from unloop.channels.base import Deadline, Target
+from unloop.channels.power import PowerChannel, not_open
+from unloop.channels.rmcp import chassis
+from unloop.channels.rmcp.failures import NoAnswer, WrongPassword
+from unloop.channels.rmcp.logon import log_on
+from unloop.channels.rmcp.message import Command
+from unloop.channels.rmcp.rakp import MOST_NAME, MOST_PASSWORD, Account
+from unloop.channels.rmcp.script import Script
+from unloop.channels.rmcp.session import Session
+from unloop.channels.rmcp.suite import SUITE_3, SUITE_17, Suite
+from unloop.channels.rmcp.talk import close, order, query
+from unloop.channels.rmcp.udp import Conversation
+from unloop.channels.switchboard import Switchboard, peer_of
+from unloop.errors import ChannelError, InputError, LogonRefused, LogonUndecided, Problem, ProtocolError, Unsupported
 from unloop.model.power import BootDevice, PowerState
 
-T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
-LOGIN_TRIES = 6
-FIRST_WAIT, WAIT_GROWTH = 0.5, 1.3
-CHASSIS, APP = 0x00, 0x06
-GET_STATUS, CONTROL, SET_BOOT = 0x01, 0x02, 0x08
-GET_SYSTEM_GUID = 0x37
-POWER_DOWN, POWER_UP = 0x00, 0x01
-UNAUTHORIZED_NAME = frozenset({0x0D})
-"""RMCP+ status codes (IPMI 2.0, table 13-15) that judge the log-on: unauthorized name."""
-INVALID_ROLE = frozenset({0x09, 0x0E})
-DEVICES = {BootDevice.NETWORK: 0x04, BootDevice.DISK: 0x08, BootDevice.MEDIA: 0x14}
-"""Boot device selectors in boot flags (IPMI 2.0, table 28-14)."""
-GARBLED = (DecodingError, IndexError, ValueError, TypeError, KeyError)
+SUITES: dict[str, tuple[Suite, ...]] = {"auto": (SUITE_17, SUITE_3), "17": (SUITE_17,), "3": (SUITE_3,)}
+LEVELS = {"operator": 0x03, "administrator": 0x04}
+CLOSE_SECONDS = 3.0
+"""The end of a session gets this much time, also when the channel's own time is up."""
 
 
 @dataclass(frozen=True, slots=True)
 class IpmiOptions:
-    """How to reach a BMC over IPMI. ``cipher_suite``: 3 is the safe choice. ``uefi``: the host boots by UEFI."""
+    """How to reach a BMC over IPMI.
 
-    cipher_suite: int = 3
+    ``cipher_suite``: auto (17, or 3 where the BMC says that it does not offer 17), 17 or 3. ``privilege``: the level to
+    log on with, operator (enough for power and boot) or administrator. ``uefi``: the host boots by UEFI.
+    """
+
+    cipher_suite: str = "auto"
+    privilege: str = "operator"
     uefi: bool = True
 
+    def __post_init__(self) -> None:
+        for name, text, known in (
+            ("cipher_suite", self.cipher_suite, SUITES),
+            ("privilege", self.privilege, LEVELS),
+        ):
+            if text not in known:
+                raise InputError(Problem(f"option {name} of channel ipmi is {text!r}; known: {', '.join(known)}"))
 
-class IpmiChannel(Channel):
+
+class IpmiChannel(PowerChannel):
     """Power over IPMI. Queries are repeated; a control command is sent once, and the caller looks at what came of it."""
 
     name: ClassVar[str] = "ipmi"
@@ -75,171 +58,94 @@ class IpmiChannel(Channel):
     title: ClassVar[str] = "Power and one-time boot over IPMI 2.0 (RMCP+)"
     Options: ClassVar[type[IpmiOptions]] = IpmiOptions
 
-    def __init__(self, target: Target, deadline: Deadline) -> None:
-        super().__init__(target, deadline)
+    def __init__(self, target: Target, deadline: Deadline, switchboard: Switchboard | None = None) -> None:
+        super().__init__(target, deadline, switchboard)
         self._settings: IpmiOptions = self.options
-        self._interface: RmcpPlus | None = None
+        self._conversation: Conversation | None = None
+        self._session: Session | None = None
 
-    def open(self) -> None:
-        """Log on; a handshake that lost a packet is started again from nothing, never resent."""
-        wait = FIRST_WAIT
-        with self._placed():
-            for left in reversed(range(LOGIN_TRIES)):
-                try:
-                    self._interface = self._log_on()
-                except (DeadlineExceeded, ProtocolError):
-                    if not left or self.deadline.left() < wait:
-                        raise
-                    time.sleep(wait)
-                    wait *= WAIT_GROWTH
-                else:
-                    return
+    async def _connect(self) -> None:
+        self._account()
+        self.deadline.left()
+        peer = await peer_of(self.target.address, self.port)
+        self._conversation = self.switchboard.port(peer[0]).conversation(peer)
+        await self._log_on()
 
-    def close(self) -> None:
-        """Close the session, so that the BMC can give it to the next one."""
-        interface, self._interface = self._interface, None
-        if interface is not None:
-            with suppress(Exception):
-                interface.close_session()
-            interface.close()
-
-    def power_state(self) -> PowerState:
-        """Bit 0 of the current power state (IPMI 2.0, 28.2)."""
-        answer = self._ask(CHASSIS, GET_STATUS)
-        return PowerState.ON if answer[0] & 1 else PowerState.OFF
-
-    def power_off(self) -> None:
-        """Chassis control power down (IPMI 2.0, 28.3), once."""
-        self._order(CHASSIS, CONTROL, POWER_DOWN)
-
-    def power_on(self) -> None:
-        """Chassis control power up, once."""
-        self._order(CHASSIS, CONTROL, POWER_UP)
-
-    def system_uuid(self) -> str:
-        """Get System GUID (IPMI 2.0, 22.14): least significant byte first; firmware differs, so compare with same_uuid."""
+    async def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        conversation, self._conversation = self._conversation, None
+        if conversation is None:
+            return
         try:
-            answer = self._ask(APP, GET_SYSTEM_GUID)
+            if session is not None:
+                await conversation.run(close(session), Deadline.after(CLOSE_SECONDS))
+        finally:
+            conversation.close()
+
+    async def _look(self) -> PowerState:
+        return chassis.power_state(await self._query(chassis.STATUS))
+
+    async def _order(self, wanted: PowerState) -> None:
+        await self._send(chassis.POWER_UP if wanted is PowerState.ON else chassis.POWER_DOWN)
+
+    async def _uuid(self) -> str:
+        try:
+            return chassis.system_uuid(await self._query(chassis.SYSTEM_GUID))
         except (Unsupported, ProtocolError):
             return ""
-        return canonical(str(UUID(bytes=bytes(reversed(answer[:16]))))) if len(answer) >= 16 else ""
 
-    def set_boot_once(self, device: BootDevice) -> None:
-        """Boot flags for one boot, kept longer than the 60 s that a BMC would allow (IPMI 2.0, 28.12 and table 28-14)."""
+    async def _override(self, device: BootDevice | None) -> None:
+        """Boot flags are kept longer than the 60 s that a BMC would allow, where it can: OpenBMC for one can't."""
+        if device is None:
+            await self._send_flags(chassis.CLEAR_BOOT_FLAGS, None)
+            return
         with suppress(ChannelError):
-            self._order(CHASSIS, SET_BOOT, 0x03, 0x08)
-        flags = 0xA0 if self._settings.uefi else 0x80
-        self._order(CHASSIS, SET_BOOT, 0x05, flags, DEVICES[device], 0x00, 0x00, 0x00)
+            await self._send(chassis.KEEP_BOOT_FLAGS)
+        await self._send_flags(chassis.set_boot_flags(device, uefi=self._settings.uefi), device)
 
-    def clear_boot_once(self) -> None:
-        """Invalid boot flags: the next boot is the usual one."""
-        self._order(CHASSIS, SET_BOOT, 0x05, 0x00, 0x00, 0x00, 0x00, 0x00)
+    async def _send_flags(self, command: Command, wanted: BootDevice | None) -> None:
+        """Send boot flags once; when that was not answered, what the BMC holds decides."""
+        try:
+            await self._send(command)
+        except NoAnswer:
+            if chassis.boot_device(await self._query(chassis.BOOT_FLAGS)) is not wanted:
+                raise
 
-    def _log_on(self) -> RmcpPlus:
+    async def _log_on(self) -> None:
+        self._session = await self._run(log_on(self._account(), SUITES[self._settings.cipher_suite], os.urandom))
+
+    async def _query(self, command: Command) -> bytes:
+        """Ask within the session; one that went silent may be gone at the BMC, and is replaced once."""
+        try:
+            return await self._run(query(self._standing, command))
+        except NoAnswer:
+            self.deadline.left()
+            await self._run(close(self._standing))
+            self._session = None
+            await self._log_on()
+            return await self._run(query(self._standing, command))
+
+    async def _send(self, command: Command) -> None:
+        await self._run(order(self._standing, command, level=LEVELS[self._settings.privilege]))
+
+    @property
+    def _standing(self) -> Session:
+        if self._session is None:
+            raise not_open()
+        return self._session
+
+    async def _run(self, script: Script[ResultT]) -> ResultT:
+        if self._conversation is None:
+            raise not_open()
+        return await self._conversation.run(script, self.deadline)
+
+    def _account(self) -> Account:
         credential = self.target.credential
         if credential is None:
             raise LogonUndecided("no credential is given")
-        interface = RmcpPlus(keep_alive_interval=0, max_retries=0, cipher_suite=self._settings.cipher_suite)
-        session = Session()
-        session.set_session_type_rmcp(self.target.address, self.port)
-        session.set_auth_type_user(credential.username, credential.password.reveal())
-        session.set_priv_level("administrator")
-        try:
-            with _translated():
-                interface.open()
-                interface.set_timeout(min(2.0, self.deadline.left()))
-                interface.establish_session(session)
-        except BaseException:
-            interface.close()
-            raise
-        return interface
-
-    def _ask(self, netfn: int, command: int) -> bytes:
-        """A query, repeated when its answer is lost."""
-        with self._placed():
-            for left in reversed(range(3)):
-                try:
-                    return self._send(netfn, command)
-                except DeadlineExceeded:
-                    if not left:
-                        raise
-            raise DeadlineExceeded("the BMC does not answer")
-
-    def _order(self, netfn: int, command: int, *data: int) -> None:
-        with self._placed():
-            self._send(netfn, command, *data)
-
-    def _send(self, netfn: int, command: int, *data: int) -> bytes:
-        interface = self._interface
-        if interface is None:
-            raise ConnectionLost("the channel is not open")
-        self.deadline.left()
-        with _translated():
-            answer = bytes(interface.send_and_receive_raw(IpmiTarget(0x20), 0, netfn, bytes((command, *data))))
-        if not answer:
-            raise ProtocolError("the BMC answered nothing")
-        if answer[0] != 0:
-            raise _completion(answer[0])
-        return answer[1:]
-
-    @contextmanager
-    def _placed(self) -> Iterator[None]:
-        try:
-            yield
-        except ChannelError as error:
-            raise error if error.host else placed(error, self.target, self.name) from error
-
-
-def _completion(code: int) -> ChannelError:
-    """What a completion code means (IPMI 2.0, table 5-2)."""
-    if code in {0xC1, 0xC2, 0xCC}:
-        return Unsupported(f"the BMC does not know this command (completion code {code:#04x})")
-    if code == 0xD4:
-        return AccessDenied("the account's privilege is too low (completion code 0xd4)")
-    return ProtocolError(f"the BMC refused (completion code {code:#04x})")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except ChannelError:
-        raise
-    except Exception as error:
-        meaning = _meaning(error)
-        if meaning is None:
-            raise
-        raise meaning from error
-
-
-def _meaning(error: Exception) -> ChannelError | None:
-    for kinds, make in _MEANINGS:
-        if isinstance(error, kinds):
-            return make(error)
-    return None
-
-
-def _of_connection(error: Any) -> ChannelError:
-    if "refused" in str(error):
-        return Refused("the BMC's port is closed")
-    return Unreachable("no BMC answered the ping")
-
-
-def _of_status(error: Any) -> ChannelError:
-    if error.msc in UNAUTHORIZED_NAME | INVALID_ROLE:
-        return LogonRefused(f"the BMC refused the log-on ({error.msc_desc})")
-    return ProtocolError(f"the BMC refused a session ({error.msc_desc})")
-
-
-_MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], ChannelError]], ...] = (
-    (AuthenticationError, lambda _: LogonRefused("the BMC and we don't have the same password")),
-    (IpmiLongPasswordError, lambda _: LogonRefused("IPMI passwords have at most 20 bytes")),
-    (MessageStatusCodeError, _of_status),
-    (IpmiConnectionError, _of_connection),
-    (CompletionCodeError, lambda error: _completion(error.cc)),
-    (NotSupportedError, lambda error: Unsupported(str(error))),
-    ((RetryError, IpmiTimeoutError, TimeoutError), lambda _: DeadlineExceeded("the BMC did not answer in time")),
-    (ConnectionRefusedError, lambda _: Refused("the BMC's port is closed")),
-    (OSError, lambda error: Unreachable(f"no connection came about: {(error.strerror or '').lower()}")),
-    (GARBLED, lambda _: ProtocolError("the BMC's answer makes no sense")),
-)
+        name, password = credential.username.encode(), credential.password.reveal().encode()
+        if len(name) > MOST_NAME:
+            raise LogonRefused(f"IPMI user names have at most {MOST_NAME} bytes")
+        if len(password) > MOST_PASSWORD:
+            raise WrongPassword(f"IPMI passwords have at most {MOST_PASSWORD} bytes")
+        return Account(name, password, LEVELS[self._settings.privilege])

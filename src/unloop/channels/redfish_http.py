@@ -1,41 +1,39 @@
-"""HTTP to a Redfish service: one log-on, GET alone is repeated, and every failure is one of ours."""
+"""HTTP to a Redfish service: one log-on, one connection, GET alone is repeated, and every failure is one of ours."""
 
+import asyncio
 import base64
 import json
-import ssl
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
 from unloop.channels.base import Deadline
-from unloop.channels.tls import TlsPolicy, context_for, fingerprint_of, normal_fingerprint
-from unloop.errors import (
-    AccessDenied,
-    ChannelError,
-    ConnectionLost,
-    DeadlineExceeded,
-    LogonRefused,
-    NotFound,
-    ProtocolError,
-    Refused,
-    Unreachable,
-    Unsupported,
-    UntrustedPeer,
-)
+from unloop.channels.redfish_errors import of_response, of_transport
+from unloop.channels.tls import TlsPolicy, context_for, fingerprint_of
+from unloop.errors import Busy, ChannelError, ConnectionLost, ProtocolError, UntrustedPeer
 from unloop.secrets.secret import Credential
 
 GET_TRIES = 4
 LONGEST_WAIT = 10.0
 REQUEST_SECONDS = 30.0
+MOST_REDIRECTS = 3
+_KEEPS_METHOD = frozenset({httpx.codes.TEMPORARY_REDIRECT, httpx.codes.PERMANENT_REDIRECT})
+"""Redirects after which the same request is to be made elsewhere; nothing was done where it was sent first."""
 
 
 class RedfishHttp:
     """A client of one service. POST and PATCH are sent once: whoever lost the answer looks at what came of it."""
 
     def __init__(
-        self, address: str, port: int, *, credential: Credential | None, policy: TlsPolicy, deadline: Deadline
+        self,
+        address: str,
+        port: int,
+        *,
+        credential: Credential | None,
+        policy: TlsPolicy,
+        deadline: Deadline,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._address, self._port, self._policy, self._deadline = address, port, policy, deadline
         host = f"[{address}]" if ":" in address else address
@@ -43,126 +41,103 @@ class RedfishHttp:
         if credential is not None:
             pair = f"{credential.username}:{credential.password.reveal()}".encode()
             headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-        self._client = httpx.Client(
+        self._client = httpx.AsyncClient(
             base_url=f"https://{host}:{port}",
             headers=headers,
             verify=context_for(policy),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
             trust_env=False,
             follow_redirects=False,
+            transport=transport,
         )
 
-    def check_peer(self) -> None:
-        """Compare the certificate with the pinned fingerprint, before a password is sent to whoever answers."""
-        if not self._policy.fingerprint:
-            return
-        try:
-            seen = fingerprint_of(self._address, self._port, timeout=self._deadline.left())
-        except OSError as error:
-            raise _meaning_of_os(error) from error
-        if seen != normal_fingerprint(self._policy.fingerprint):
-            raise UntrustedPeer(f"the certificate's SHA-256 is {seen}, not the one expected; nothing was sent")
-
-    def get(self, path: str) -> tuple[dict[str, Any], str]:
+    async def get(self, path: str) -> tuple[dict[str, Any], str]:
         """A resource and its ETag ('' when it has none); repeated while the service is busy or the connection breaks."""
         for left in reversed(range(GET_TRIES)):
             try:
-                response = self._send("GET", path)
+                response = await self._send("GET", path)
             except (ConnectionLost, ProtocolError):
                 if not left:
                     raise
-                self._wait(0.5)
+                await self._wait(0.5)
                 continue
-            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and left:
-                self._wait(_retry_after(response))
+            failure = of_response(response, path)
+            if isinstance(failure, Busy) and left:
+                await self._wait(_retry_after(response))
                 continue
-            return _document(_checked(response, path)), response.headers.get("ETag", "")
-        raise ProtocolError("the service stays busy")
+            if failure is not None:
+                raise failure
+            return _document(response), response.headers.get("ETag", "")
+        raise Busy("the service stays busy")
 
-    def send_once(self, method: str, path: str, body: Mapping[str, Any], *, etag: str = "") -> None:
-        """Change something. Raises ChannelError; after ConnectionLost or DeadlineExceeded it may have been done."""
+    async def send_once(
+        self, method: str, path: str, body: Mapping[str, Any], *, etag: str = "", waits: bool = False
+    ) -> None:
+        """Change something. Raises ChannelError; after ConnectionLost or DeadlineExceeded it may have been done.
+
+        ``waits``: when the service says that it will take a while (202), wait for the end.
+        """
         headers = {"If-Match": etag} if etag else {}
-        _checked(self._send(method, path, json=dict(body), headers=headers), path)
+        response = await self._send(method, path, json=dict(body), headers=headers)
+        failure = of_response(response, path)
+        if failure is not None:
+            raise failure
+        while waits and response.status_code == httpx.codes.ACCEPTED and "Location" in response.headers:
+            await self._wait(_retry_after(response))
+            monitor = self._own_path(response)
+            response = await self._send("GET", monitor)
+            failure = of_response(response, monitor)
+            if failure is not None:
+                raise failure
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the connection."""
-        self._client.close()
+        await self._client.aclose()
 
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request. What was not found is asked for once more with a slash at its end: some services want one."""
+        response = await self._follow(method, path, **options)
+        if response.status_code == httpx.codes.NOT_FOUND and not path.endswith("/"):
+            return await self._follow(method, f"{path}/", **options)
+        return response
+
+    async def _follow(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request, and where the service redirects it to; never to another service."""
+        response = await self._request(method, path, **options)
+        for _ in range(MOST_REDIRECTS):
+            if not response.has_redirect_location:
+                return response
+            if method != "GET" and response.status_code not in _KEEPS_METHOD:
+                raise ProtocolError(f"{path}: the service redirects a {method} ({response.status_code})")
+            response = await self._request(method, self._own_path(response), **options)
+        return response
+
+    async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         timeout = httpx.Timeout(min(REQUEST_SECONDS, self._deadline.left()))
         try:
-            return self._client.request(method, path, timeout=timeout, **options)
-        except httpx.ConnectTimeout as error:
-            raise Unreachable("nothing answered within the time allowed") from error
-        except httpx.TimeoutException as error:
-            raise DeadlineExceeded("no answer came within the time allowed") from error
-        except httpx.ConnectError as error:
-            raise self._meaning_of_connect(error) from error
+            return await self._client.request(method, path, timeout=timeout, **options)
         except httpx.TransportError as error:
-            raise ConnectionLost(f"the connection broke: {type(error).__name__}") from error
+            raise await self._explained(of_transport(error)) from error
 
-    def _meaning_of_connect(self, error: httpx.ConnectError) -> ChannelError:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return self._untrusted(cause)
-            if isinstance(cause, ssl.SSLError):
-                return ProtocolError(f"TLS failed: {cause.reason or 'no TLS there'}")
-            if isinstance(cause, OSError):
-                return _meaning_of_os(cause)
-            cause = cause.__cause__ or cause.__context__
-        return Unreachable("no connection came about")
-
-    def _untrusted(self, error: ssl.SSLCertVerificationError) -> UntrustedPeer:
+    async def _explained(self, error: ChannelError) -> ChannelError:
+        """The same error; what to do about a certificate that no authority of ours signed is added."""
+        if not isinstance(error, UntrustedPeer) or self._policy.fingerprint:
+            return error
         try:
-            seen = fingerprint_of(self._address, self._port, timeout=self._deadline.left())
+            seen = await fingerprint_of(self._address, self._port, timeout=self._deadline.left())
         except OSError:
-            seen = "unknown"
-        hint = f"if you know it, set trust.tls_ca, or pin its SHA-256 {seen}"
-        return UntrustedPeer(f"the certificate is not trusted ({error.verify_message}); {hint}")
+            return error
+        return UntrustedPeer(f"{error.message}; if you know it, set trust.tls_ca, or pin its SHA-256 {seen}")
 
-    def _wait(self, seconds: float) -> None:
-        time.sleep(min(seconds, LONGEST_WAIT, self._deadline.left()))
+    def _own_path(self, response: httpx.Response) -> str:
+        """Where a Location header leads, which must be this very service: elsewhere our password is not sent."""
+        there = response.url.join(response.headers["Location"])
+        if (there.scheme, there.host, there.port) != (response.url.scheme, response.url.host, response.url.port):
+            raise ProtocolError("the service sends us to another one; nothing was sent there")
+        return there.raw_path.decode("ascii")
 
-
-def _meaning_of_os(error: OSError) -> ChannelError:
-    if isinstance(error, ssl.SSLError):
-        return ProtocolError(f"TLS failed: {error.reason or 'no TLS there'}")
-    if isinstance(error, ConnectionRefusedError):
-        return Refused("the port is closed")
-    if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return ConnectionLost("the connection was reset")
-    return Unreachable(f"no connection came about: {(error.strerror or type(error).__name__).lower()}")
-
-
-def _checked(response: httpx.Response, path: str) -> httpx.Response:
-    status = response.status_code
-    if status < httpx.codes.MULTIPLE_CHOICES:
-        return response
-    told = f"{path}: {status}: {_told(response)}"
-    if status == httpx.codes.UNAUTHORIZED:
-        return _raise(LogonRefused("the BMC refused the log-on"))
-    if status == httpx.codes.FORBIDDEN:
-        return _raise(AccessDenied(told))
-    if status == httpx.codes.NOT_FOUND:
-        return _raise(NotFound(told))
-    if status in {httpx.codes.METHOD_NOT_ALLOWED, httpx.codes.NOT_IMPLEMENTED}:
-        return _raise(Unsupported(told))
-    return _raise(ProtocolError(told))
-
-
-def _raise(error: ChannelError) -> httpx.Response:
-    raise error
-
-
-def _told(response: httpx.Response) -> str:
-    """The service's own words (DSP0266, 8.6, extended information), cut short."""
-    try:
-        error = response.json()["error"]
-        extended = error.get("@Message.ExtendedInfo") or [{}]
-        text = f"{extended[0].get('MessageId', '')} {extended[0].get('Message') or error.get('message', '')}"
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        text = response.reason_phrase
-    return " ".join(text.split())[:200]
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, LONGEST_WAIT, self._deadline.left()))
 
 
 def _document(response: httpx.Response) -> dict[str, Any]:

@@ -1,27 +1,48 @@
 """A reset that can't happen twice: off, verified off, on, verified on, each step permitted before it is sent.
 
-Every command in it is idempotent, so a lost or slow reply costs a look at the power state, never a second reset.
+Every command in it is idempotent, so a lost or slow reply costs a look at the power state, never a second reset. A boot
+override is set while the power is off: some BMCs refuse it while the host is in POST, where a crash-looping host always is.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from unloop.channels.base import Power
-from unloop.errors import ChannelError, DeadlineExceeded, LeftOff
+from unloop.channels.base import BootOnce, Power
+from unloop.errors import Changed, ChannelError, DeadlineExceeded, LeftOff, Unsupported
 from unloop.model.effect import EffectKind
-from unloop.model.power import PowerState
+from unloop.model.power import BootDevice, PowerState
 
-Permit = Callable[[EffectKind], None]
+Permit = Callable[[EffectKind], Awaitable[None] | None]
+"""Raises NotPermitted to stop before a command is sent."""
+
+
+class Ticks(Protocol):
+    """The part of a clock that a reset needs."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking the loop."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long each half may take, how often the state is read, and after which time a command is sent once more."""
+    """How long each half may take, how often the state is read, and when a command is sent again, ``sends`` times in all.
+
+    It is sent again after ``again`` seconds in which the power stayed where it was, and after ``poll`` when the BMC refused
+    it, or did not answer.
+    """
 
     off: float = 45.0
     on: float = 45.0
     poll: float = 1.0
     again: float = 12.0
+    sends: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,69 +53,99 @@ class ResetReport:
     on_at: float
 
 
-def reset(
-    power: Power,
-    *,
-    permit: Permit,
-    monotonic: Callable[[], float],
-    sleep: Callable[[float], None],
-    pace: Pace | None = None,
+async def reset(
+    power: Power, *, permit: Permit, clock: Ticks, pace: Pace | None = None, boot: BootDevice | None = None
 ) -> ResetReport:
-    """Take a host down and up. ``permit`` raises NotPermitted to stop before a command is sent.
+    """Take a host down and up, with a one-time boot override where one is wanted.
 
-    Raises LeftOff when it broke off after the host had been ordered off, and ChannelError before that.
+    Raises LeftOff when it broke off after the host may have been ordered off, and ChannelError before that.
     """
-    pace = pace or Pace()
-    was_on = power.power_state() is not PowerState.OFF
-    if was_on:
-        permit(EffectKind.POWER_OFF)
+    if boot is not None and not isinstance(power, BootOnce):
+        raise Unsupported("this channel can't choose where the next boot comes from")
+    drive = _Drive(power, permit, clock, pace or Pace())
+    was_on = await power.power_state() is not PowerState.OFF
     try:
         if was_on:
-            _drive(power, power.power_off, PowerState.OFF, monotonic, sleep, (pace.off, pace.poll, pace.again))
-        permit(EffectKind.POWER_ON)
-        _drive(power, power.power_on, PowerState.ON, monotonic, sleep, (pace.on, pace.poll, pace.again))
+            await drive.to(PowerState.OFF)
+        if boot is not None and isinstance(power, BootOnce):
+            await drive.override(power, boot)
+        await drive.to(PowerState.ON)
     except ChannelError as error:
-        raise LeftOff(f"broke off between off and on: {error}") from error
-    return ResetReport(was_on, monotonic())
-
-
-def _drive(
-    power: Power,
-    command: Callable[[], None],
-    wanted: PowerState,
-    monotonic: Callable[[], float],
-    sleep: Callable[[float], None],
-    times: tuple[float, float, float],
-) -> None:
-    """Send a command, and once more if the state has not moved; a reply that was lost is judged by the state alone."""
-    limit, poll, again = times
-    started = sent_at = monotonic()
-    sends, failure = 1, _send(command)
-    while True:
-        state = _look(power)
-        if state is wanted:
-            return
-        now = monotonic()
-        if now - started > limit:
-            raise failure or DeadlineExceeded(f"the power is not {wanted} after {limit:g} s, the BMC says {state}")
-        waited = poll if failure else again
-        if state is not None and state is not PowerState.CHANGING and sends < 3 and now - sent_at > waited:
-            failure, sent_at, sends = _send(command), now, sends + 1
-        sleep(poll)
-
-
-def _send(command: Callable[[], None]) -> ChannelError | None:
-    try:
-        command()
-    except ChannelError as error:
-        return error
-    return None
-
-
-def _look(power: Power) -> PowerState | None:
-    try:
-        return power.power_state()
-    except ChannelError as error:
-        if not error.may_retry:
+        if was_on and not drive.may_have_acted:
             raise
+        raise LeftOff(f"broke off between off and on: {error}") from error
+    return ResetReport(was_on, clock.monotonic())
+
+
+async def switch_on(power: Power, *, permit: Permit, clock: Ticks, pace: Pace | None = None) -> None:
+    """Bring a host up that may be off; raises ChannelError when it can't be seen to be on."""
+    if await power.power_state() is not PowerState.ON:
+        await _Drive(power, permit, clock, pace or Pace()).to(PowerState.ON)
+
+
+class _Drive:
+    """One host driven to one power state after the other. ``may_have_acted``: a command may have reached the BMC."""
+
+    def __init__(self, power: Power, permit: Permit, clock: Ticks, pace: Pace) -> None:
+        self._power, self._clock, self._pace = power, clock, pace
+        self._permit = permit
+        self.may_have_acted = False
+
+    async def to(self, wanted: PowerState) -> None:
+        """Send the command, and again while the state has not moved; a lost reply is judged by the state alone."""
+        is_off = wanted is PowerState.OFF
+        command = self._power.power_off if is_off else self._power.power_on
+        limit = self._pace.off if is_off else self._pace.on
+        await self._permitted(EffectKind.POWER_OFF if is_off else EffectKind.POWER_ON)
+        started = sent_at = self._clock.monotonic()
+        sends, failure = 1, await self._send(command)
+        while True:
+            state = await self._look()
+            if state is wanted:
+                return
+            now = self._clock.monotonic()
+            if now - started > limit:
+                raise failure or DeadlineExceeded(f"the power is not {wanted} after {limit:g} s, the BMC says {state}")
+            waited = self._pace.poll if failure else self._pace.again
+            is_still = state is not None and state is not PowerState.CHANGING
+            if is_still and sends < self._pace.sends and now - sent_at > waited:
+                failure, sent_at, sends = await self._send(command), now, sends + 1
+            await self._clock.sleep(self._pace.poll)
+
+    async def override(self, channel: BootOnce, device: BootDevice) -> None:
+        """Set the override; setting it twice is setting it once, so a lost answer costs another try."""
+        await self._permitted(EffectKind.BOOT_ONCE_SET)
+        for left in reversed(range(self._pace.sends)):
+            try:
+                await channel.set_boot_once(device)
+            except ChannelError as error:
+                if not error.may_retry or not left:
+                    raise
+                await self._clock.sleep(self._pace.poll)
+            else:
+                return
+
+    async def _permitted(self, kind: EffectKind) -> None:
+        answer = self._permit(kind)
+        if inspect.isawaitable(answer):
+            await answer
+
+    async def _send(self, command: Callable[[], Awaitable[None]]) -> ChannelError | None:
+        """What the BMC had against the command, None for nothing; raises what another try can't change."""
+        try:
+            await command()
+        except ChannelError as error:
+            self.may_have_acted = self.may_have_acted or error.changed is Changed.MAYBE
+            if not error.may_retry:
+                raise
+            return error
+        self.may_have_acted = True
         return None
+
+    async def _look(self) -> PowerState | None:
+        try:
+            return await self._power.power_state()
+        except ChannelError as error:
+            if not error.may_retry:
+                raise
+            return None

@@ -4,6 +4,7 @@ import os
 import threading
 from dataclasses import dataclass, field
 
+from unloop.channels.switchboard import Switchboard
 from unloop.clock import Clock, SystemClock
 from unloop.dispatch.broker import with_password
 from unloop.dispatch.owner import this_process
@@ -14,7 +15,10 @@ from unloop.store.database import Database, open_database
 
 @dataclass
 class Context:
-    """The store, the settings and the credentials of one process; ``busy`` holds the queues that an engine serves now."""
+    """The store, the settings and the credentials of one process; ``busy`` holds the queues that an engine serves now.
+
+    ``power`` is what the channels to BMCs of all its engines share.
+    """
 
     settings: Settings
     database: Database
@@ -22,6 +26,7 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     owner: str = field(default_factory=this_process)
     pid: int = field(default_factory=os.getpid)
+    power: Switchboard = field(default_factory=Switchboard)
     busy: set[tuple[str, str]] = field(default_factory=set)
     stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -53,4 +58,12 @@ def store_url(settings: Settings) -> str:
 
 def make_context(settings: Settings) -> Context:
     """Open the store and get everything ready that a worker needs; raises StoreError."""
-    return Context(settings=settings, database=open_database(store_url(settings)), credentials=Credentials(settings))
+    power = Switchboard(
+        spacing=settings.limits.bmc_spacing, poll=settings.race.power_poll, at_once=settings.limits.power
+    )
+    return Context(
+        settings=settings,
+        database=open_database(store_url(settings)),
+        credentials=Credentials(settings),
+        power=power,
+    )

@@ -69,6 +69,7 @@ class Engine:
         finally:
             keeper.cancel()
             prober.close()
+            self._context.power.leave()
             store.shutdown(wait=False, cancel_futures=True)
         return visits
 
@@ -94,6 +95,7 @@ class Engine:
             turns=Turns(self._race.strikes),
             profiles=Profiles(),
             pacer=Pacer(self._race.windows_per_second),
+            power=context.power,
         )
 
     async def _learn(self, tools: Tools) -> None:

@@ -62,6 +62,7 @@ restart_after = "9s"
 
 [limits]
 per_rack = 8
+bmc_spacing = "1s"
 """
 Account = tuple[str, str]
 """User name and password."""

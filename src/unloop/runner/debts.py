@@ -1,22 +1,17 @@
 """What a host run owes before it may end: a power-on after our power-off, and the way out of safe mode."""
 
-import time
 from enum import StrEnum
 from functools import partial
 
-from unloop.channels.base import Deadline
-from unloop.errors import ChannelError
+from unloop.channels.reset import Pace, switch_on
+from unloop.errors import ChannelError, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
-from unloop.model.power import PowerState
-from unloop.plugins import load
 from unloop.runner import safe_boot
-from unloop.runner.logon import log_on_blocking
-from unloop.runner.strike import target_of
+from unloop.runner.reset import open_power
 from unloop.runner.tools import Tools
-from unloop.secrets.secret import Credential
 from unloop.store import ledger
-from unloop.store.ledger import Limits, Permission
+from unloop.store.ledger import Permission
 
 
 class Debt(StrEnum):
@@ -53,29 +48,19 @@ async def _switch_on(run: HostRun, tools: Tools) -> bool:
     if bmc is None:
         return False
 
-    def switch_on(credential: Credential) -> bool:
-        channel = load("unloop.channels", bmc.channel)(
-            target_of(run.host, bmc, credential), Deadline.after(tools.options.power)
-        )
-        attempt = run.progress.attempt
-        with channel:
-            if channel.power_state() is not PowerState.ON:
-                answer = ledger.permit(
-                    tools.database, run, EffectKind.POWER_ON, attempt=attempt, limits=Limits(), now=tools.now()
-                )
-                if answer not in {Permission.GRANTED, Permission.ALREADY}:
-                    return False
-                channel.power_on()
-                deadline = time.monotonic() + tools.options.power
-                while channel.power_state() is not PowerState.ON:
-                    if time.monotonic() > deadline:
-                        return False
-                    time.sleep(1.0)
-        on = EffectKind.POWER_ON
-        ledger.settle(tools.database, run, on, attempt=attempt, result="confirmed", now=tools.now())
-        return True
+    attempt = run.progress.attempt
 
+    async def permit(kind: EffectKind) -> None:
+        """A power-on that was permitted before may be sent again."""
+        answer = await tools.writer.permit(run, kind, attempt=attempt)
+        if answer not in {Permission.GRANTED, Permission.ALREADY}:
+            raise NotPermitted(f"{kind}: {str(answer).replace('_', ' ')}")
+
+    pace = Pace(on=tools.options.power, poll=tools.options.power_poll)
     try:
-        return await log_on_blocking(tools, run.host, bmc, switch_on)
-    except ChannelError:
+        async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
+            await switch_on(channel, permit=permit, clock=tools.clock, pace=pace)
+            await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
+    except (ChannelError, NotPermitted):
         return False
+    return True

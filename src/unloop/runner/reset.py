@@ -1,20 +1,22 @@
 """Resetting one host for one attempt: identity first, the ledger's permission for every step, and never twice."""
 
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from unloop.channels.base import Channel, Deadline, Power
+from unloop.channels.base import Deadline, Power
+from unloop.channels.power import PowerChannel
 from unloop.channels.reset import Pace, reset
 from unloop.channels.uuid import same_uuid
-from unloop.errors import ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, NotPermitted, Unreachable
+from unloop.errors import Busy, ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, LogonUndecided, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host import Endpoint, Role
 from unloop.model.host_run import HostRun
 from unloop.model.power import PowerState
 from unloop.plugins import load
-from unloop.runner.logon import log_on_blocking
+from unloop.runner.logon import log_on
 from unloop.runner.strike import target_of
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
@@ -30,7 +32,7 @@ class ResetResult(StrEnum):
     OBSERVED = "observed"
     """The ledger holds an order of a predecessor; nothing was sent, the boot is observed."""
     LATER = "later"
-    """Not permitted now: too soon, a limit is reached, or the campaign does not run."""
+    """Not permitted now: too soon, a limit is reached, or the campaign does not run. Or the BMC has no time for us."""
     MISMATCH = "mismatch"
     ROLE = "role"
     NO_BMC = "no_bmc"
@@ -61,11 +63,11 @@ async def reset_host(run: HostRun, tools: Tools, *, attempt: int) -> ResetReport
         return ResetReport(ResetResult.NO_BMC, "the inventory names no BMC")
     if run.host.role is not Role.PLAIN and run.host.role not in tools.options.reset_roles:
         return ResetReport(ResetResult.ROLE, f"role {run.host.role}")
-    work = partial(_cycle, run, tools, bmc, attempt)
+    if not bmc.credentials:
+        return ResetReport(ResetResult.REFUSED, "no credential is named for the BMC")
     try:
-        if not bmc.credentials:
-            return ResetReport(ResetResult.REFUSED, "no credential is named for the BMC")
-        return await log_on_blocking(tools, run.host, bmc, work)
+        async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
+            return await _cycle(run, tools, channel, attempt)
     except _Refusal as refusal:
         if refusal.permission is Permission.LEASE_LOST:
             raise LeaseLost(f"{run.host.name}: another worker took over") from refusal
@@ -76,48 +78,70 @@ async def reset_host(run: HostRun, tools: Tools, *, attempt: int) -> ResetReport
         return ResetReport(ResetResult.LEFT_OFF, str(error))
     except LogonRefused as error:
         return ResetReport(ResetResult.REFUSED, str(error))
+    except (Busy, LogonUndecided) as error:
+        return ResetReport(ResetResult.LATER, str(error))
     except ChannelError as error:
         return ResetReport(ResetResult.NO_BMC, str(error))
 
 
-def _cycle(run: HostRun, tools: Tools, bmc: Endpoint, attempt: int, credential: Credential) -> ResetReport:
+@asynccontextmanager
+async def open_power(run: HostRun, tools: Tools, bmc: Endpoint, *, seconds: float) -> AsyncIterator[PowerChannel]:
+    """The channel to a host's BMC, as soon as there is room for one more power operation; raises ChannelError.
+
+    The log-on alone is what proves the account: nobody has to wait for the end of the first reset.
+    """
     channel_class = load("unloop.channels", bmc.channel)
-    channel = channel_class(target_of(run.host, bmc, credential), Deadline.after(tools.options.power))
-    if not isinstance(channel, Channel) or not isinstance(channel, Power):
+    if not isinstance(channel_class, type) or not issubclass(channel_class, PowerChannel):
         raise InputError(f"{run.host.name}: channel {bmc.channel} does not control power")
-    with channel:
-        mismatch = _mismatch(run, channel)
-        if mismatch:
-            return ResetReport(ResetResult.MISMATCH, mismatch)
-        ordered = ledger.effects(tools.database, run.id, attempt)
-        state = channel.power_state()
-        if EffectKind.POWER_OFF in ordered and state is not PowerState.OFF:
-            _settle(run, tools, EffectKind.POWER_ON, attempt)
-            return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt", state)
-        permitted: list[EffectKind] = []
+    made: list[PowerChannel] = []
 
-        def permit(kind: EffectKind) -> None:
-            answer = ledger.permit(tools.database, run, kind, attempt=attempt, limits=_limits(tools), now=tools.now())
-            if answer is Permission.ALREADY and kind is EffectKind.POWER_ON:
-                return
-            if answer is not Permission.GRANTED:
-                raise _Refusal(answer)
-            permitted.append(kind)
+    async def opened(credential: Credential) -> PowerChannel:
+        channel = channel_class(target_of(run.host, bmc, credential), Deadline.after(seconds), tools.power)
+        made.append(channel)
+        await channel.open()
+        return channel
 
-        half = tools.options.power / 2
-        pace = Pace(off=half, on=half, poll=tools.options.power_poll)
-        reset(channel, permit=permit, monotonic=time.monotonic, sleep=time.sleep, pace=pace)
-        if EffectKind.POWER_OFF in permitted:
-            _settle(run, tools, EffectKind.POWER_OFF, attempt)
-        _settle(run, tools, EffectKind.POWER_ON, attempt)
-        return ResetReport(ResetResult.DONE, "off, verified off, on, verified on", PowerState.ON)
+    async with tools.power.operation():
+        try:
+            yield await log_on(tools, run.host, bmc, opened)
+        finally:
+            for channel in made:
+                await channel.close()
 
 
-def _mismatch(run: HostRun, channel: Power) -> str:
+async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, attempt: int) -> ResetReport:
+    mismatch = await _mismatch(run, channel)
+    if mismatch:
+        return ResetReport(ResetResult.MISMATCH, mismatch)
+    ordered = await tools.in_store(partial(ledger.effects, tools.database, run.id, attempt))
+    state = await channel.power_state()
+    if EffectKind.POWER_OFF in ordered and state is not PowerState.OFF:
+        await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
+        return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt", state)
+    permitted: list[EffectKind] = []
+
+    async def permit(kind: EffectKind) -> None:
+        answer = await tools.writer.permit(run, kind, attempt=attempt, limits=_limits(tools))
+        if answer is Permission.ALREADY and kind is EffectKind.POWER_ON:
+            return
+        if answer is not Permission.GRANTED:
+            raise _Refusal(answer)
+        permitted.append(kind)
+
+    half = tools.options.power / 2
+    pace = Pace(off=half, on=half, poll=tools.options.power_poll)
+    await reset(channel, permit=permit, clock=tools.clock, pace=pace)
+    if EffectKind.POWER_OFF in permitted:
+        await tools.writer.settle(run, EffectKind.POWER_OFF, attempt=attempt)
+    await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
+    return ResetReport(ResetResult.DONE, "off, verified off, on, verified on", PowerState.ON)
+
+
+async def _mismatch(run: HostRun, channel: Power) -> str:
     """One line when the BMC is not proven to be this host's; '' when it is, or the operator accepted it."""
     if run.host.bmc_accepted:
         return ""
-    told = channel.system_uuid()
+    told = await channel.system_uuid()
     if not run.host.uuid:
         return "the inventory holds no UUID to compare with the BMC's; fill it in or accept the BMC (bmc_accepted)"
     if not told:
@@ -129,23 +153,13 @@ def _limits(tools: Tools) -> Limits:
     return Limits(spacing=tools.options.spacing, per_group=dict(tools.options.limits))
 
 
-def _settle(run: HostRun, tools: Tools, kind: EffectKind, attempt: int) -> None:
-    ledger.settle(tools.database, run, kind, attempt=attempt, result="confirmed", now=tools.now())
-
-
 async def power_state(run: HostRun, tools: Tools) -> PowerState | None:
     """What the BMC says of the host's power, or None when it can't be asked."""
     bmc = run.host.bmc
     if bmc is None or not bmc.credentials:
         return None
-
-    def ask(credential: Credential) -> PowerState | None:
-        channel = load("unloop.channels", bmc.channel)(target_of(run.host, bmc, credential), Deadline.after(10.0))
-        with channel:
-            state: PowerState = channel.power_state()
-            return state
-
     try:
-        return await log_on_blocking(tools, run.host, bmc, ask)
-    except (ChannelError, Unreachable):
+        async with open_power(run, tools, bmc, seconds=tools.options.strike) as channel:
+            return await channel.power_state()
+    except ChannelError:
         return None

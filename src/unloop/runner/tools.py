@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from unloop.channels.switchboard import Switchboard
 from unloop.clock import Clock
 from unloop.model.host import Host
 from unloop.model.host_run import HostRun
@@ -29,7 +30,7 @@ class Tools:
 
     ``store`` is the one thread that writes, and ``writer`` what it writes for many visits at once. ``gate`` knows whose
     turn it is to log on, ``turns`` whose it is to strike; ``profiles`` is what was learned of the hosts' boots, ``pacer``
-    spreads their resets.
+    spreads their resets. ``power`` is what all channels to BMCs of this process share.
     """
 
     database: Database
@@ -47,6 +48,7 @@ class Tools:
     turns: Turns
     profiles: Profiles
     pacer: Pacer
+    power: Switchboard
 
     async def in_store(self, work: Callable[[], T]) -> T:
         """Run a store operation on the writer's thread."""

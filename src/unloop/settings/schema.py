@@ -76,7 +76,10 @@ class LimitSettings:
     per_rack: int = setting("hosts of one rack that may be between power-off and power-on", 4)
     per_power_domain: int = setting("the same for one power domain", 16)
     per_site: int = setting("the same for one site", 100)
-    bmc_spacing: float = setting("least time between two commands to one BMC", 5.0, kind="duration")
+    power: int = setting("power operations of one worker process that may be under way at once", 200)
+    bmc_spacing: float = setting(
+        "least time between two commands to one BMC that change something", 5.0, kind="duration"
+    )
 
 
 @dataclass(frozen=True, slots=True)
