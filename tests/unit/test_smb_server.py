@@ -9,6 +9,7 @@ import spnego
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unloop.channels.strike.smb2.wire import RELATED, Command, framed
 from unloop.rehearsal.filetree import FileTree
 from unloop.rehearsal.md4 import md4
 from unloop.rehearsal.ntlm import Acceptor, Account, LogonFailed
@@ -16,7 +17,7 @@ from unloop.rehearsal.smb.patterns import fits
 from unloop.rehearsal.smb.server import SmbServer
 from unloop.rehearsal.smb.state import Host
 from unloop.rehearsal.smb.status import Hangup, Status
-from unloop.rehearsal.smb.wire import RELATED, Command, Header, framed
+from unloop.rehearsal.smb.wire import Header
 from unloop.rehearsal.spnego import Negotiation
 
 MOMENT = datetime(2024, 7, 19, tzinfo=UTC)
@@ -39,7 +40,8 @@ def message(command: Command, body: bytes, **more: int) -> bytes:
 
 def negotiation(dialect: int = 0x210) -> bytes:
     """A NEGOTIATE for one dialect."""
-    return message(Command.NEGOTIATE, struct.pack("<HHHHI16sQH", 36, 1, 1, 0, 0, bytes(16), 0, dialect))
+    body = struct.pack("<HHHHI16sQH", 36, 1, 1, 0, 0, bytes(16), 0, dialect)
+    return message(Command.NEGOTIATE, body, message_id=0)
 
 
 def setup(token: bytes, session: int = 0) -> bytes:
@@ -210,7 +212,7 @@ def test_garbled_negotiation_and_log_on_are_stood(data: bytes, dialect: int) -> 
         assert found.feed(framed(sent))
     found, _ = server()
     head = struct.pack("<HHHHI16sIHHHH", 36, 1, 1, 0, 0, bytes(16), 104, 2, 0, 0x311, 0)
-    assert found.feed(framed(message(Command.NEGOTIATE, head + data)))
+    assert found.feed(framed(message(Command.NEGOTIATE, head + data, message_id=0)))
 
 
 @given(st.binary(min_size=0, max_size=120), st.integers(0, 2**32))

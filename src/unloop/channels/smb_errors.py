@@ -50,4 +50,4 @@ def translated(error: Exception, what: str = "") -> ChannelError:
 def _name(status: int) -> str:
     """What smbprotocol calls a status."""
     known = {value: name for name, value in vars(NtStatus).items() if name.startswith("STATUS_")}
-    return known.get(status, "")
+    return str(known.get(status, ""))

@@ -14,11 +14,29 @@ from unloop.errors import (
     Unsupported,
 )
 
+STATUS_SUCCESS = 0
+STATUS_PENDING = 0x00000103
+STATUS_NO_MORE_FILES = 0x80000006
+STATUS_STOPPED_ON_SYMLINK = 0x8000002D
+STATUS_INVALID_HANDLE = 0xC0000008
+STATUS_INVALID_PARAMETER = 0xC000000D
+STATUS_NO_SUCH_FILE = 0xC000000F
+STATUS_END_OF_FILE = 0xC0000011
+STATUS_MORE_PROCESSING_REQUIRED = 0xC0000016
 STATUS_ACCESS_DENIED = 0xC0000022
 STATUS_OBJECT_NAME_COLLISION = 0xC0000035
 STATUS_OBJECT_PATH_NOT_FOUND = 0xC000003A
 STATUS_SHARING_VIOLATION = 0xC0000043
 STATUS_PIPE_NOT_AVAILABLE = 0xC00000AC
+STATUS_NOT_SUPPORTED = 0xC00000BB
+STATUS_NETWORK_NAME_DELETED = 0xC00000C9
+STATUS_INTERNAL_ERROR = 0xC00000E5
+STATUS_FILE_CLOSED = 0xC0000128
+STATUS_USER_SESSION_DELETED = 0xC0000203
+STATUS_PATH_NOT_COVERED = 0xC0000257
+STATUS_NETWORK_SESSION_EXPIRED = 0xC000035C
+FIRST_ERROR = 0xC0000000
+"""From here on a status is an error; below are successes and warnings ([MS-ERREF] 2.3)."""
 
 _REFUSED = {
     0xC0000064: "no such user",
@@ -50,9 +68,9 @@ _UNDECIDED = {
     0xC0000233: "domain controller not found",
 }
 _NOT_FOUND = {
-    0xC000000F: "no such file",
+    STATUS_NO_SUCH_FILE: "no such file",
     0xC0000034: "name not found",
-    0xC000003A: "path not found",
+    STATUS_OBJECT_PATH_NOT_FOUND: "path not found",
     0xC0000056: "deletion pending",
     0xC00000CC: "no such share",
     0xC0000225: "not found",
@@ -73,24 +91,24 @@ _DENIED = {
     0xC0000243: "mapped by a program",
 }
 _UNSUPPORTED = {
-    0x8000002D: "the path leads over a symbolic link",
+    STATUS_STOPPED_ON_SYMLINK: "the path leads over a symbolic link",
     0xC0000003: "information class not known",
     0xC0000010: "request not known to the device",
     0xC0000033: "not a valid name",
     0xC000003B: "not a valid path",
     STATUS_PIPE_NOT_AVAILABLE: "pipe not available",
-    0xC00000BB: "not supported",
+    STATUS_NOT_SUPPORTED: "not supported",
     0xC00000D4: "on another volume",
-    0xC0000257: "the path is in DFS",
+    STATUS_PATH_NOT_COVERED: "the path is in DFS",
 }
 _LOST = {
     0xC00000B0: "pipe disconnected",
     0xC00000B1: "pipe closing",
-    0xC00000C9: "share gone",
-    0xC0000128: "file closed",
+    STATUS_NETWORK_NAME_DELETED: "share gone",
+    STATUS_FILE_CLOSED: "file closed",
     0xC000014B: "pipe broken",
-    0xC0000203: "session deleted",
-    0xC000035C: "session expired",
+    STATUS_USER_SESSION_DELETED: "session deleted",
+    STATUS_NETWORK_SESSION_EXPIRED: "session expired",
 }
 _MEANINGS: Mapping[int, tuple[type[ChannelError], str]] = MappingProxyType(
     {
@@ -106,6 +124,11 @@ _MEANINGS: Mapping[int, tuple[type[ChannelError], str]] = MappingProxyType(
         for status, words in table.items()
     }
 )
+
+
+def is_failure(status: int) -> bool:
+    """Whether a request did not do what it was sent for: an error, or a link that it would have to follow itself."""
+    return status >= FIRST_ERROR or status == STATUS_STOPPED_ON_SYMLINK
 
 
 def from_status(status: int, what: str = "", *, name: str = "") -> ChannelError:

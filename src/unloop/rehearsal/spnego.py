@@ -1,29 +1,31 @@
 """As much of SPNEGO as an acceptor of NTLM needs (RFC 4178, [MS-SPNG]); bare NTLM tokens pass through."""
 
 import hmac
-from enum import IntEnum
 
+from unloop.channels.spnego import (
+    APPLICATION,
+    ENUMERATED,
+    INIT,
+    NTLM,
+    OCTETS,
+    RESPONSE,
+    SEQUENCE,
+    SPNEGO,
+    State,
+    element,
+    fields_of,
+    inner,
+    mechanisms,
+    tag,
+)
 from unloop.rehearsal.ntlm import SIGNATURE, Acceptor, LogonFailed
 from unloop.rehearsal.ntlm_seal import Sealer
-
-_SPNEGO = bytes.fromhex("06062b0601050502")
-_NTLM = bytes.fromhex("060a2b06010401823702020a")
-_INIT, _RESPONSE, _SEQUENCE, _OCTETS, _ENUMERATED, _APPLICATION = 0xA0, 0xA1, 0x30, 0x04, 0x0A, 0x60
-
-
-class State(IntEnum):
-    """RFC 4178 4.2.2."""
-
-    COMPLETED = 0
-    INCOMPLETE = 1
-    REJECT = 2
-    REQUEST_MIC = 3
 
 
 def hint() -> bytes:
     """What the server offers before the client has said anything ([MS-SPNG] 2.2.1, NegTokenInit2)."""
-    mechanisms = _tag(_INIT, _tag(_SEQUENCE, _NTLM))
-    return _tag(_APPLICATION, _SPNEGO + _tag(_INIT, _tag(_SEQUENCE, mechanisms)))
+    offered = tag(INIT, mechanisms(NTLM))
+    return tag(APPLICATION, SPNEGO + tag(INIT, tag(SEQUENCE, offered)))
 
 
 class Negotiation:
@@ -50,24 +52,24 @@ class Negotiation:
             raise LogonFailed("garbled token") from error
 
     def _wrapped(self, token: bytes) -> bytes:
-        tag, content, _ = _read(token)
-        if tag == _APPLICATION and content.startswith(_SPNEGO):
-            fields = _fields(content[len(_SPNEGO) :])
+        kind, content, _ = element(token)
+        if kind == APPLICATION and content.startswith(SPNEGO):
+            fields = fields_of(content[len(SPNEGO) :])
             return self._begin(fields)
-        if tag == _RESPONSE and self._mechanisms:
-            fields = _fields(token)
-            return self._go_on(_inner(fields, 2), _inner(fields, 3))
+        if kind == RESPONSE and self._mechanisms:
+            fields = fields_of(token)
+            return self._go_on(inner(fields, 2), inner(fields, 3))
         raise LogonFailed("neither SPNEGO nor NTLM")
 
     def _begin(self, fields: dict[int, bytes]) -> bytes:
         self._mechanisms = fields.get(0, b"")
-        offered = _oids(_read(self._mechanisms)[1])
-        if _NTLM not in offered:
+        offered = _oids(element(self._mechanisms)[1])
+        if NTLM not in offered:
             raise LogonFailed("the client does not offer NTLM")
-        if offered[0] != _NTLM:
+        if offered[0] != NTLM:
             self._wants_mic = True
             return self._answer(State.REQUEST_MIC, b"")
-        return self._go_on(_inner(fields, 2), b"")
+        return self._go_on(inner(fields, 2), b"")
 
     def _go_on(self, token: bytes, mic: bytes) -> bytes:
         answer = self.acceptor.step(token) if not self.acceptor.is_complete else b""
@@ -81,52 +83,18 @@ class Negotiation:
         return self._answer(State.COMPLETED, answer, self.acceptor.mic(self._mechanisms, from_client=False))
 
     def _answer(self, state: State, token: bytes, mic: bytes = b"") -> bytes:
-        fields = _tag(0xA0, _tag(_ENUMERATED, bytes((state,))))
+        fields = tag(0xA0, tag(ENUMERATED, bytes((state,))))
         if not self._is_named:
-            fields += _tag(0xA1, _NTLM)
+            fields += tag(0xA1, NTLM)
             self._is_named = True
-        fields += _tag(0xA2, _tag(_OCTETS, token)) if token else b""
-        fields += _tag(0xA3, _tag(_OCTETS, mic)) if mic else b""
-        return _tag(_RESPONSE, _tag(_SEQUENCE, fields))
-
-
-def _tag(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    if length < 0x80:
-        return bytes((tag, length)) + content
-    size = (length.bit_length() + 7) // 8
-    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + content
-
-
-def _read(data: bytes) -> tuple[int, bytes, bytes]:
-    """Tag, content and what follows; raises IndexError."""
-    length, start = data[1], 2
-    if length & 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(data[2:start], "big")
-    if start + length > len(data):
-        raise IndexError("cut short")
-    return data[0], data[start : start + length], data[start + length :]
-
-
-def _fields(data: bytes) -> dict[int, bytes]:
-    """The numbered fields of a [n] SEQUENCE."""
-    _, sequence, _ = _read(data)
-    _, rest, _ = _read(sequence)
-    found: dict[int, bytes] = {}
-    while rest:
-        tag, content, rest = _read(rest)
-        found[tag & 0x1F] = content
-    return found
-
-
-def _inner(fields: dict[int, bytes], number: int) -> bytes:
-    return _read(fields[number])[1] if number in fields else b""
+        fields += tag(0xA2, tag(OCTETS, token)) if token else b""
+        fields += tag(0xA3, tag(OCTETS, mic)) if mic else b""
+        return tag(RESPONSE, tag(SEQUENCE, fields))
 
 
 def _oids(rest: bytes) -> list[bytes]:
     found = []
     while rest:
-        tag, content, rest = _read(rest)
-        found.append(_tag(tag, content))
+        kind, content, rest = element(rest)
+        found.append(tag(kind, content))
     return found

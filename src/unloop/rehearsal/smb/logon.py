@@ -2,8 +2,8 @@
 
 import struct
 
+from unloop.channels.strike.smb2.crypto import DIALECT_311, Shield, keys_for, preauth_hash
 from unloop.rehearsal.ntlm import Acceptor, LogonFailed
-from unloop.rehearsal.smb.crypto import DIALECT_311, keys_for, preauth_hash
 from unloop.rehearsal.smb.handles import close_all
 from unloop.rehearsal.smb.negotiate import SIGNING_REQUIRED
 from unloop.rehearsal.smb.state import MOST_SESSIONS, Call, Connection, Session
@@ -22,7 +22,7 @@ def session_setup(call: Call) -> bytes:
         raise Refused(Status.NOT_SUPPORTED)
     session = _session(call, requires_signing=bool(mode & SIGNING_REQUIRED))
     call.session, call.session_id = session, session.number
-    if session.keys is None and call.connection.dialect == DIALECT_311:
+    if session.shield is None and call.connection.dialect == DIALECT_311:
         session.preauth = preauth_hash(session.preauth, call.message)
     try:
         answer = session.negotiation.step(call.buffer(start, length))
@@ -35,14 +35,15 @@ def session_setup(call: Call) -> bytes:
     acceptor = session.negotiation.acceptor
     if not acceptor.is_complete:
         raise Refused(Status.MORE_PROCESSING_REQUIRED, body)
-    if session.keys is None:
-        session.keys = keys_for(
+    if session.shield is None:
+        keys = keys_for(
             acceptor.session_key,
             call.connection.dialect,
             preauth=session.preauth,
             algorithm=call.connection.algorithm,
             cipher=call.connection.cipher,
         )
+        session.shield = Shield(keys, is_client=False)
     return body
 
 

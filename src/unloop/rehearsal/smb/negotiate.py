@@ -5,11 +5,20 @@ import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from unloop.channels.strike.smb2.crypto import (
+    DIALECT_21,
+    DIALECT_30,
+    DIALECT_202,
+    DIALECT_302,
+    DIALECT_311,
+    Cipher,
+    Signing,
+)
+from unloop.channels.strike.smb2.wire import FROM_SERVER, SMB1, Command
 from unloop.rehearsal.filetime import filetime
-from unloop.rehearsal.smb.crypto import DIALECT_21, DIALECT_30, DIALECT_202, DIALECT_302, DIALECT_311, Cipher, Signing
 from unloop.rehearsal.smb.state import Call, Client, Connection
 from unloop.rehearsal.smb.status import Hangup, Refused, Status
-from unloop.rehearsal.smb.wire import FROM_SERVER, SMB1, Command, Header
+from unloop.rehearsal.smb.wire import Header
 from unloop.rehearsal.spnego import hint
 
 DIALECTS = (DIALECT_311, DIALECT_302, DIALECT_30, DIALECT_21, DIALECT_202)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from unloop.channels.strike.smb2.crypto import Cipher, Shield, Signing
+from unloop.channels.strike.smb2.wire import HEADER_SIZE
 from unloop.rehearsal.filetree import FileTree, Node
 from unloop.rehearsal.ntlm import Account
-from unloop.rehearsal.smb.crypto import Cipher, Keys, Signing
 from unloop.rehearsal.smb.status import Refused, Status
-from unloop.rehearsal.smb.wire import HEADER_SIZE, Header
+from unloop.rehearsal.smb.wire import Header
 from unloop.rehearsal.spnego import Negotiation
 
 LARGEST = 1024 * 1024
@@ -82,13 +83,13 @@ class Tree:
 
 @dataclass(slots=True)
 class Session:
-    """A log-on, proven once ``keys`` are there."""
+    """A log-on, proven once it has a ``shield``."""
 
     number: int
     negotiation: Negotiation
     preauth: bytes
     requires_signing: bool
-    keys: Keys | None = None
+    shield: Shield | None = None
     trees: dict[int, Tree] = field(default_factory=dict)
     opens: dict[int, Open] = field(default_factory=dict)
 
@@ -105,9 +106,10 @@ class Client:
 
 @dataclass(slots=True)
 class Connection:
-    """One connection of one client."""
+    """One connection of one client. Requests with numbers below the ``window`` have been granted ([MS-SMB2] 3.3.1.1)."""
 
     host: Host
+    window: int = 1
     dialect: int = 0
     client: Client | None = None
     algorithm: Signing = Signing.AES_CMAC
@@ -151,7 +153,7 @@ class Call:
     @property
     def proven(self) -> Session:
         """The session; raises Refused when there is none."""
-        if self.session is None or self.session.keys is None:
+        if self.session is None or self.session.shield is None:
             raise Refused(Status.USER_SESSION_DELETED)
         return self.session
 

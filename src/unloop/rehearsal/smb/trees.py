@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping
 
-from unloop.rehearsal.smb.crypto import DIALECT_311
+from unloop.channels.strike.smb2.crypto import DIALECT_311
 from unloop.rehearsal.smb.handles import close_all
 from unloop.rehearsal.smb.negotiate import DIALECTS, SIGNING_ENABLED, capabilities_of
 from unloop.rehearsal.smb.state import MOST_TREES, Call, Path, ShareKind, Tree
