@@ -172,8 +172,8 @@ def enclosing(draw: DrawFn, depth: int) -> str:
         # What comes behind the pipe reads all of it and writes no file: real shells run both sides at once.
         return f"{{ {body}\n}} | {draw(READERS)}"
     if kind == 5:
-        # dash 0.5.12 loses the inner of two redirections around nothing but a subshell.
-        return f"{{ :; {body}\n}} >{draw(FILE)}"
+        # dash 0.5.12 loses the inner of two redirections around nothing but a subshell, so there is more than that.
+        return f"{{ :; {body}\n}} >g{depth}"
     if kind == 6:
         return f"{draw(NAME)}={draw(word(1))} {draw(simple(0))}"
     return (f"{{ {body}\n}}", f"( {body}\n)", f"! {{ {body}\n}}", f"f() {{ {body}\n}}")[kind]

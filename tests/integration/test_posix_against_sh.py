@@ -1,6 +1,5 @@
 """The simulated sh against the real one: the same programs, the same files, the same answers and files afterwards."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,13 @@ from twins import real, simulated
 DATA = Path(__file__).parents[1] / "data"
 
 
-def programs_of(name: str) -> Iterator[Any]:
+def programs_of(name: str) -> list[Any]:
     """The programs of a file, which a line of two percent signs parts, named by the line on which each begins."""
-    line = 1
+    line, found = 1, []
     for text in (DATA / name).read_text(encoding="utf-8").split("%%\n"):
-        yield pytest.param(text, id=f"line {line}")
+        found.append(pytest.param(text, id=f"line {line}"))
         line += text.count("\n") + 1
+    return found
 
 
 @pytest.mark.parametrize("text", programs_of("sh-understood.txt"))

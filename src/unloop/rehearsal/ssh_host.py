@@ -99,6 +99,8 @@ async def _options(machine: Machine) -> asyncssh.SSHServerConnectionOptions:
         sftp_factory=lambda channel: TreeServer(channel, machine),
         sftp_version=3,
         allow_scp=False,
+        allow_pty=False,
+        kbdint_auth=False,
         agent_forwarding=False,
         x11_forwarding=False,
         line_editor=False,

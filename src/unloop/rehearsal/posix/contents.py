@@ -36,7 +36,7 @@ def content_of(shell: Shell, path: str) -> bytes:
     node = shell.machine.files.stat(place)
     if node.is_directory:
         raise IsADirectoryError(21, "Is a directory", path)
-    shell.budget.spend(len(node.content))
+    shell.budget.move(len(node.content))
     return node.content
 
 
@@ -60,7 +60,7 @@ def given(shell: Shell, paths: list[str], complaint: str) -> bytes | None:
         raise NotUnderstood("several files")
     if not paths or paths == ["-"]:
         data = shell.input().rest()
-        shell.budget.spend(len(data))
+        shell.budget.move(len(data))
         return data
     try:
         return content_of(shell, paths[0])

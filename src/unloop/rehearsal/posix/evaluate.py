@@ -117,7 +117,7 @@ def substitute(shell: Shell, program: Program) -> str:
     child, sink = shell.copy(), Sink()
     child.streams[1] = sink
     shell.substituted = _apart(child, lambda: run_program(child, program))
-    shell.budget.spend(len(sink.data))
+    shell.budget.move(len(sink.data))
     return sink.data.replace(b"\0", b"").decode("latin-1")
 
 

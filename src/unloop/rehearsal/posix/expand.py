@@ -24,6 +24,8 @@ from unloop.rehearsal.posix.syntax import (
 
 Substitute = Callable[[Shell, Program], str]
 _ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_FIELD = 32
+"""Characters that take as long to look at as a field takes to be made."""
 _TRIMS = frozenset({"%", "%%", "#", "##"})
 
 
@@ -43,7 +45,9 @@ class Expander:
             splitter = Splitter(self._shell.variables.get("IFS"))
             for part in word:
                 self._into(splitter, part)
-            for field in splitter.done():
+            fields = splitter.done()
+            self._shell.budget.spend(_FIELD * len(fields))
+            for field in fields:
                 found += paths(self._shell, field)
         return found
 
@@ -87,7 +91,7 @@ class Expander:
                 self._into(splitter, inner, is_inner=True)
         else:
             for text, is_quoted in self._segments(part):
-                self._shell.budget.spend(len(text))
+                self._shell.budget.move(len(text))
                 if is_quoted or part.is_quoted:
                     splitter.literal(text, is_quoted=True)
                 else:
@@ -95,7 +99,7 @@ class Expander:
 
     def _arguments_into(self, splitter: Splitter, part: Parameter) -> None:
         for index, argument in enumerate(self._shell.arguments):
-            self._shell.budget.spend(len(argument))
+            self._shell.budget.move(len(argument))
             if index:
                 splitter.end_field()
             if part.is_quoted:

@@ -135,7 +135,7 @@ def printf(shell: Shell, arguments: list[str]) -> int:
     plain = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not plain or plain[0].startswith("-"):
         raise NotUnderstood("printf with options or without a format")
-    shell.budget.spend(len(plain[0]) + sum(len(argument) for argument in plain))
+    shell.budget.move(len(plain[0]) + sum(len(argument) for argument in plain))
     printing = Printing(shell, plain[1:])
     try:
         while printing.once(plain[0]) and printing.rest:

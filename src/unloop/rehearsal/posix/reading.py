@@ -1,5 +1,7 @@
 """``read`` (POSIX XCU, read): a line of standard input, split into variables."""
 
+import re
+
 from unloop.rehearsal.posix.state import Shell
 from unloop.rehearsal.posix.syntax import NotUnderstood, ShellError
 from unloop.rehearsal.posix.words import NAME
@@ -26,7 +28,7 @@ def read(shell: Shell, arguments: list[str]) -> int:
 
 def divided(text: str, count: int, separators: str) -> list[str]:
     """A line as so many values: the last takes all that is left, without its separator if that ends it."""
-    blanks = "".join(set(separators) & set(_BLANKS))
+    blanks = "".join(blank for blank in _BLANKS if blank in separators)
     rest = text.strip(blanks) if blanks else text
     found: list[str] = []
     while len(found) < count - 1:
@@ -38,7 +40,8 @@ def divided(text: str, count: int, separators: str) -> list[str]:
 
 def _first(text: str, separators: str, blanks: str) -> tuple[str, str]:
     """Up to the first separator, and what follows it with the blanks around it."""
-    end = next((place for place, character in enumerate(text) if character in separators), len(text))
+    found = re.search(f"[{re.escape(separators)}]", text) if separators else None
+    end = found.start() if found else len(text)
     rest = text[end:].lstrip(blanks) if blanks else text[end:]
     if rest and rest[0] in separators and end < len(text):
         rest = rest[1:].lstrip(blanks) if blanks else rest[1:]

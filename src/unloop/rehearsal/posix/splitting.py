@@ -1,8 +1,16 @@
 """Split what expansions gave into fields (POSIX XCU 2.6.5)."""
 
+import re
+from functools import lru_cache
+
 from unloop.rehearsal.posix.patterns import Segment
 
 _BLANKS = " \t\n"
+
+
+@lru_cache(maxsize=64)
+def _expression(separators: str) -> re.Pattern[str] | None:
+    return re.compile(f"[{re.escape(separators)}]") if separators else None
 
 
 class Splitter:
@@ -11,7 +19,7 @@ class Splitter:
     def __init__(self, separators: str | None) -> None:
         separators = _BLANKS if separators is None else separators
         self._blanks = frozenset(separators) & frozenset(_BLANKS)
-        self._marks = frozenset(separators) - self._blanks
+        self._separators = _expression(separators)
         self._open: list[Segment] | None = None
         self._after_blank = False
         self.fields: list[list[Segment]] = []
@@ -24,12 +32,11 @@ class Splitter:
     def split(self, text: str) -> None:
         """Text that is split."""
         start = 0
-        for place, character in enumerate(text):
-            if character in self._blanks or character in self._marks:
-                if place > start:
-                    self._add(text[start:place], is_quoted=False)
-                start = place + 1
-                self._separate(is_blank=character in self._blanks)
+        for found in self._separators.finditer(text) if self._separators else ():
+            if found.start() > start:
+                self._add(text[start : found.start()], is_quoted=False)
+            start = found.end()
+            self._separate(is_blank=found[0] in self._blanks)
         if start < len(text):
             self._add(text[start:], is_quoted=False)
 

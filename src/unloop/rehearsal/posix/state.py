@@ -12,7 +12,8 @@ from unloop.rehearsal.posix.syntax import Command, NotUnderstood
 Path = tuple[str, ...]
 MOST_STEPS = 50_000
 """The longest honest program takes a few thousand. All hosts of a rehearsal share one process."""
-_BYTES_PER_STEP = 512
+_LOOKED_AT, _COPIED = 512, 8192
+"""Bytes that take as long as a command."""
 UNKNOWN_HERE = frozenset({"LINENO", "PPID", "OPTIND", "OPTARG", "PS1", "PS2", "PS4", "RANDOM", "_"})
 """Variables that real shells set themselves, and this one does not."""
 
@@ -56,10 +57,14 @@ class Budget:
     steps: int = 0
 
     def spend(self, work: int = 0) -> None:
-        """One more command, or this many bytes looked at; raises NotUnderstood when it is too much."""
-        self.steps += 1 + work // _BYTES_PER_STEP
+        """One more command, or this many characters looked at; raises NotUnderstood when it is too much."""
+        self.steps += 1 + work // _LOOKED_AT
         if self.steps > MOST_STEPS:
             raise NotUnderstood("a program that takes too long for a simulated host")
+
+    def move(self, length: int) -> None:
+        """This many bytes are copied, which costs less; raises NotUnderstood when it is too much."""
+        self.spend(length // (_COPIED // _LOOKED_AT))
 
 
 @dataclass(slots=True)
@@ -143,7 +148,7 @@ class Shell:
     def write(self, data: bytes) -> None:
         """Write to standard output."""
         sink = self.output()
-        self.budget.spend(len(data) + sink.weight())
+        self.budget.move(len(data) + sink.weight())
         sink.write(data)
 
     def say(self, text: str) -> None:

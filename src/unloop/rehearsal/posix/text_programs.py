@@ -22,7 +22,7 @@ def sums(shell: Shell, arguments: list[str]) -> int:
 
     def show(path: str) -> None:
         data = shell.input().rest() if path == "-" else content_of(shell, path)
-        shell.budget.spend(len(data))
+        shell.budget.move(len(data))
         if "\\" in path or "\n" in path or "\r" in path:
             raise NotUnderstood("sha256sum of a name that it would escape")
         shell.say(f"{hashlib.sha256(data).hexdigest()}  {path}\n")

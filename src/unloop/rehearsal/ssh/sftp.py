@@ -218,7 +218,9 @@ class TreeServer(asyncssh.SFTPServer):
         self._handle(file_obj)
 
     def exit(self) -> None:
-        """Nothing is left to be done."""
+        """The client is done: say that all went well, as OpenSSH's server does."""
+        if not self.channel.is_closing():
+            self.channel.exit(0)
 
     def _place(self, path: bytes) -> Path:
         self._demand_boot()
