@@ -53,7 +53,7 @@ _TABLE_ONLY = frozenset({"isreadonly", "isfixedsize", "issynchronized", "syncroo
 
 def _fallback(value: Value, folded: str, name: str) -> Value:
     """A single object has a Count and a Length of 1 (about_Properties); in 5.1 a PSCustomObject has not."""
-    if folded in _COUNTS and not isinstance(value, str):
+    if folded in _COUNTS:
         return 1
     raise unknown_member(type_of(value), name)
 

@@ -12,7 +12,7 @@ from unloop.rehearsal.powershell.evaluate import Evaluator
 from unloop.rehearsal.powershell.state import MOST_CALLS, Scope, limit
 from unloop.rehearsal.powershell.syntax import Block, Command, Expression, Named, ScriptBlock
 from unloop.rehearsal.powershell.types import cast, resolve
-from unloop.rehearsal.powershell.values import NOTHING, Value, fold
+from unloop.rehearsal.powershell.values import NOTHING, Value, fold, size_of
 
 
 class Caller(Evaluator):
@@ -70,7 +70,9 @@ class Caller(Evaluator):
         cmdlet = cmdlet_of(name)
         if cmdlet is not None:
             self.session.budget.spend(sum(len(each.value) for each in arguments if isinstance(each.value, str)))
+            before = len(out)
             cmdlet.run(Call(self, cmdlet, bind(cmdlet, arguments), given, out))
+            self.session.budget.spend(sum(map(size_of, out[before:])))
             return
         self._call_program(name, arguments, out)
 

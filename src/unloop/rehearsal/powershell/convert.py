@@ -7,6 +7,7 @@ from decimal import Decimal
 from unloop.rehearsal.powershell import moments
 from unloop.rehearsal.powershell.errors import NetError, NotUnderstood, bad_cast, no_such_conversion
 from unloop.rehearsal.powershell.literals import INT_MAX, LONG_MAX
+from unloop.rehearsal.powershell.state import MOST_ITEMS, limit
 from unloop.rehearsal.powershell.values import (
     NOTHING,
     Array,
@@ -224,6 +225,8 @@ def _datetime(value: Value) -> moments.DateTime:
 def items_of(value: Value) -> list[Value]:
     """The items of an array; another value is the only item, and nothing has none."""
     if isinstance(value, bytearray):
+        if len(value) > MOST_ITEMS:
+            raise limit("an array that is too long for a simulated host")
         return [Byte(item) for item in value]
     if isinstance(value, list):
         return value

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from unloop.rehearsal.powershell import file_types, json_text
+from unloop.rehearsal.powershell import file_types, json_text, stream_types
 from unloop.rehearsal.powershell.commands import Call, Cmdlet
 from unloop.rehearsal.powershell.convert import is_null, items_of, text, to_double, to_int, to_long
 from unloop.rehearsal.powershell.enumerations import number_in
 from unloop.rehearsal.powershell.errors import Category, Failure, NetError, NotUnderstood
 from unloop.rehearsal.powershell.members import wrapped
 from unloop.rehearsal.powershell.moments import KINDS, DateTime
+from unloop.rehearsal.powershell.parser import parse
 from unloop.rehearsal.powershell.state import LONGEST, limit
 from unloop.rehearsal.powershell.text_types import Sha256
 from unloop.rehearsal.powershell.types import new_array, resolve
@@ -100,7 +101,14 @@ _MAKERS: dict[tuple[str, int], Callable[..., Value]] = {
     ("System.DateTime", 2): _moment,
     (Sha256.type_name, 0): lambda _: Sha256(),
     ("System.IO.DirectoryInfo", 1): lambda call, path: file_types.directory(call.session, path),
+    **stream_types.MAKERS,
 }
+
+
+def _invoke_expression(call: Call) -> None:
+    """A program in a text runs where its caller stands."""
+    for part in parse(call.text("command")).parts:
+        call.runner.run_block(part, None, call.out)
 
 
 def _sleep(call: Call) -> None:
@@ -131,6 +139,7 @@ CMDLETS = (
     Cmdlet("ConvertTo-Json", _to_json, ("inputobject",), ("depth",), ("compress",)),
     Cmdlet("ConvertFrom-Json", _from_json, ("inputobject",)),
     Cmdlet("New-Object", _new_object, ("typename", "argumentlist"), class_name="NewObjectCommand", takes_rest=True),
+    Cmdlet("Invoke-Expression", _invoke_expression, ("command",)),
     Cmdlet("Start-Sleep", _sleep, ("seconds",), ("milliseconds",)),
     Cmdlet("Get-Date", _date, (), ("format",)),
 )

@@ -10,7 +10,11 @@ from unloop.rehearsal.powershell.values import inward, outward
 
 Place = tuple[str, ...]
 _ILLEGAL = frozenset('"<>|*?') | frozenset(chr(number) for number in range(32))
-_LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 32_767, 128
+_LONGEST_PATH = 260
+_TOO_LONG = (
+    "The specified path, file name, or both are too long. The fully qualified file name must be less than 260 characters, "
+    "and the directory name must be less than 248 characters."
+)
 READ, WRITE, DELETE = 1, 2, 4
 ALL = READ | WRITE | DELETE
 IN_USE = frozenset({("pagefile.sys",), ("swapfile.sys",), ("hiberfil.sys",)})
@@ -34,11 +38,11 @@ def full_path(session: Session, path: object) -> str:
     if not rest.startswith("\\"):
         rest = f"{session.home[2:]}\\{rest}"
     parts = _parts(rest)
-    if len(rest) > _LONGEST_PATH or len(parts) > _DEEPEST or any(len(part) > _LONGEST_NAME for part in parts):
-        what = "The specified path, file name, or both are too long."
-        raise NetError("System.IO.PathTooLongException", what)
     ending = "\\" if text.endswith("\\") and parts else ""
-    return f"{drive}\\{chr(92).join(parts)}{ending}"
+    full = f"{drive}\\{chr(92).join(parts)}{ending}"
+    if len(full) >= _LONGEST_PATH:
+        raise NetError("System.IO.PathTooLongException", _TOO_LONG)
+    return full
 
 
 def _parts(rest: str) -> list[str]:
@@ -46,8 +50,8 @@ def _parts(rest: str) -> list[str]:
     for part in rest.split("\\"):
         if part == "..":
             del found[-1:]
-        elif part.rstrip(". ") or (part and not part.strip(". ") and part not in {".", ".."}):
-            found.append(part.rstrip(". ") or part)
+        elif part.rstrip(". "):
+            found.append(part.rstrip(". "))
     return found
 
 

@@ -35,7 +35,7 @@ from unloop.rehearsal.powershell.syntax import (
     Variable,
 )
 from unloop.rehearsal.powershell.types import cast, is_of, resolve, static_method, static_property
-from unloop.rehearsal.powershell.values import NOTHING, Hashtable, Record, TypeValue, Value, fold
+from unloop.rehearsal.powershell.values import NOTHING, Hashtable, Record, TypeValue, Value, fold, size_of
 
 _RECORD = "System.Management.Automation.PSObject"
 _FIXED: Mapping[str, Value] = {"null": None, "true": True, "false": False}
@@ -198,7 +198,13 @@ class Evaluator(ABC):
             if not isinstance(right, TypeValue):
                 raise NotUnderstood("-is with something that is no type", node.line)
             return is_of(left, right.name) is (node.operator == "-is")
-        return operators.binary(node.operator, left, right, self.session.budget)
+        return self.calculated(node.operator, left, right)
+
+    def calculated(self, operator: str, left: Value, right: Value) -> Value:
+        """The value of an operator between two values; raises Failure and NotUnderstood."""
+        found = operators.binary(operator, left, right, self.session.budget)
+        self.session.budget.spend(size_of(found))
+        return found
 
     def _logical(self, node: Logical) -> bool:
         left = truth(self.evaluate(node.left))
@@ -225,10 +231,8 @@ class Evaluator(ABC):
         for key_node, statement in node.entries:
             key = self.evaluate(key_node)
             found.append((key, self.value_of(statement)))
-        names = [fold(text(key)) for key, _ in found]
-        double = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if double is not None:
-            raise NotUnderstood(f"the key {double[:40]!r} twice in one literal", node.line)
+        if len({fold(text(key)) for key, _ in found}) < len(found):
+            raise NotUnderstood("a key that is twice in one literal", node.line)
         return found
 
     def _hash(self, node: HashLiteral) -> Hashtable:
@@ -242,7 +246,7 @@ class Evaluator(ABC):
 
     def _increment(self, node: Increment) -> Value:
         before = self.evaluate(node.target)
-        after = operators.binary("+", 0 if is_null(before) else before, node.step, self.session.budget)
+        after = self.calculated("+", 0 if is_null(before) else before, node.step)
         self.assign(node.target, after)
         return after if node.is_prefix else before
 

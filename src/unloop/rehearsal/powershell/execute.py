@@ -16,7 +16,6 @@ from unloop.rehearsal.powershell.errors import (
     is_kind,
 )
 from unloop.rehearsal.powershell.evaluate import collapsed, is_silent
-from unloop.rehearsal.powershell.operators import binary
 from unloop.rehearsal.powershell.state import Session
 from unloop.rehearsal.powershell.syntax import (
     Assignment,
@@ -132,7 +131,7 @@ class Interpreter(Caller):
         if len(node.targets) == 1:
             target = node.targets[0]
             if node.operator != "=":
-                value = binary(node.operator[:-1], self.evaluate(target), value, self.session.budget)
+                value = self.calculated(node.operator[:-1], self.evaluate(target), value)
             self.assign(target, value)
             return value
         if node.operator != "=":

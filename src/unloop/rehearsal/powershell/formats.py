@@ -1,7 +1,7 @@
 """Numbers and times by a format, and the format operator (.NET composite formatting)."""
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from unloop.rehearsal.powershell.convert import text
 from unloop.rehearsal.powershell.errors import Category, Failure, NotUnderstood
@@ -11,6 +11,7 @@ from unloop.rehearsal.powershell.values import Byte, Long, Value
 
 _ITEM = re.compile(r"\{\{|\}\}|\{(\d{1,4})(?:,\s*(-?\d{1,4}))?\s*(?::([^{}]*))?\}|[{}]")
 _STANDARD = re.compile(r"([DdXxFfNn])(\d{0,2})")
+_DIGITS = 500
 _BITS = {int: 32, Long: 64, Byte: 8}
 
 
@@ -31,7 +32,10 @@ def formatted(value: Value, form: str) -> str:
             raise Failure("Format specifier was invalid.", "FormatError", Category.INVALID_OPERATION)
         return _whole(value, kind, digits)
     number = Decimal(repr(value) if isinstance(value, float) else value)
-    rounded = number.quantize(Decimal(1).scaleb(-int(found[2] or 2)), ROUND_HALF_UP)
+    if not number.is_finite():
+        return text(value)
+    with localcontext(prec=_DIGITS):
+        rounded = number.quantize(Decimal(1).scaleb(-int(found[2] or 2)), ROUND_HALF_UP)
     return f"{rounded:,f}" if kind in "Nn" else f"{rounded:f}"
 
 

@@ -29,7 +29,9 @@ def number(text: str, line: int) -> Value:
     if found["type"] == "d":
         return Decimal(digits) * unit
     if not digits.isdigit():
-        return Long(round(float(digits) * unit)) if found["type"] else float(digits) * unit
+        if found["type"]:
+            raise NotUnderstood(f"the number {text}", line)
+        return float(digits) * unit
     if found["type"] == "l":
         if int(digits) * unit > LONG_MAX:
             raise NotUnderstood(f"the number {text} does not fit", line)

@@ -44,6 +44,7 @@ def invoke(
         found = method.call(session, *arguments) if is_static else method.call(session, target, *arguments)
     except NetError as error:
         raise wrapped(error, method.name, len(arguments)) from error
+    session.budget.spend(size_of(found))
     return NOTHING if method.is_void else found
 
 

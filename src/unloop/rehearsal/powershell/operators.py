@@ -7,7 +7,7 @@ from decimal import Decimal
 from unloop.rehearsal.powershell import regular, wildcards
 from unloop.rehearsal.powershell.comparison import compare_order, equal
 from unloop.rehearsal.powershell.convert import is_null, items_of, number_of, text, to_int, truth
-from unloop.rehearsal.powershell.errors import Category, Failure, NotUnderstood, no_such_conversion
+from unloop.rehearsal.powershell.errors import Category, Failure, NetError, NotUnderstood, no_such_conversion
 from unloop.rehearsal.powershell.literals import INT_MAX, LONG_MAX
 from unloop.rehearsal.powershell.moments import DateTime, TimeSpan
 from unloop.rehearsal.powershell.state import LONGEST, MOST_ITEMS, Budget, limit
@@ -54,6 +54,7 @@ def binary(sign: str, left: Value, right: Value, budget: Budget) -> Value:
     raise NotUnderstood(f"the operator {sign}")
 
 
+_LARGEST_DECIMAL = 1 << 96
 _BITS: Mapping[str, Callable[[int, int], int]] = {"band": operators.and_, "bor": operators.or_, "bxor": operators.xor}
 
 
@@ -140,21 +141,25 @@ def _double(sign: str, left: float, right: float) -> float:
 
 def _decimal(sign: str, left: Decimal, right: Decimal) -> Decimal:
     if sign in _ARITHMETIC:
-        return Decimal(_ARITHMETIC[sign](left, right))
-    if sign == "/" and (left / right) * right == left:
+        found = Decimal(_ARITHMETIC[sign](left, right))
+        if abs(found) < _LARGEST_DECIMAL:
+            return found
+    elif sign == "/" and (left / right) * right == left:
         return left / right
     raise NotUnderstood(f"{sign} of these two numbers")
 
 
 def _moved(sign: str, left: DateTime | TimeSpan, right: Value) -> Value:
-    by = -1 if sign == "-" else 1
-    if sign not in {"+", "-"} or not isinstance(right, DateTime | TimeSpan):
-        raise NotUnderstood(f"{sign} of {type_of(left)} and {type_of(right)}")
-    if isinstance(left, DateTime) and isinstance(right, TimeSpan):
-        return DateTime(left.ticks + by * right.ticks, left.kind)
-    if sign == "+" and isinstance(right, DateTime):
-        raise NotUnderstood("the sum of two times")
-    return TimeSpan(left.ticks + by * right.ticks)
+    by = {"+": 1, "-": -1}.get(sign, 0)
+    if by and isinstance(right, TimeSpan):
+        ticks = left.ticks + by * right.ticks
+        try:
+            return DateTime(ticks, left.kind) if isinstance(left, DateTime) else TimeSpan(ticks)
+        except NetError as error:
+            raise NotUnderstood("a time that is out of range") from error
+    if by < 0 and isinstance(left, DateTime) and isinstance(right, DateTime):
+        return TimeSpan(left.ticks - right.ticks)
+    raise NotUnderstood(f"{sign} of {type_of(left)} and {type_of(right)}")
 
 
 def _text_sum(left: str, right: Value) -> str:

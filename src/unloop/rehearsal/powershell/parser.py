@@ -11,7 +11,7 @@ from unloop.rehearsal.powershell.errors import Category, NotUnderstood
 from unloop.rehearsal.powershell.reader import Reader
 from unloop.rehearsal.powershell.syntax import ScriptBlock
 
-LONGEST_PROGRAM = 64 * 1024
+LONGEST_PROGRAM = 128 * 1024
 LONGEST_DATA = 8 * 1024 * 1024
 """Bytes of the program, and of the one here-string that may stand in front of it."""
 _CHUNK = 1 << 16
@@ -48,7 +48,7 @@ def _end_of_data(data: bytes) -> int:
     return end.end() if end and end[1] else 0
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _parse(data: bytes, lines_before: int) -> ScriptBlock:
     return _read(data, lines_before)
 

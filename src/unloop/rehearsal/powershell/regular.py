@@ -10,6 +10,8 @@ _PIECE = re.compile(
     r"|\[\^?(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[dwstnrfv\]\\^\-.])|[^\]\\\[])+\]"
     r"|[^\\\[\](){}*+?|]|[()]|(?P<many>[*+]|\{\d{1,3}(?:,\d{0,3})?\})|(?P<maybe>[?|])"
 )
+_SET_OPERATIONS = ("--", "&&", "~~", "||")
+"""Python warns that these will come to mean something in a set."""
 _HEAVY = 20_000_000
 _LONGEST_PATTERN = 1000
 _MOST_CHOICES = 12
@@ -39,6 +41,8 @@ def _compiled(pattern: str, minds_case: bool) -> tuple[re.Pattern[str], int, int
         loops += piece["many"] is not None
         choices += piece["maybe"] is not None
         place = piece.end()
+    if any(mark in pattern for mark in _SET_OPERATIONS):
+        raise NotUnderstood(f"the pattern {pattern[:40]!r}")
     try:
         return re.compile(pattern, 0 if minds_case else re.IGNORECASE), loops, choices
     except (re.error, OverflowError) as error:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from unloop.rehearsal.powershell import file_types, registry_types, text_types
+from unloop.rehearsal.powershell import file_types, registry_types, stream_types, text_types
 from unloop.rehearsal.powershell.convert import ALIASES, CASTS, full_name, text, to_array, to_double, to_long
 from unloop.rehearsal.powershell.error_types import ERROR, EXCEPTION, ErrorObject, ExceptionObject
 from unloop.rehearsal.powershell.errors import Category, Failure, NetError, NotUnderstood, known_exceptions
@@ -115,6 +115,7 @@ _MEMBERS: Mapping[type, Members] = {
     file_types.DirectoryInfo: file_types.DIRECTORY_INFO,
     file_types.FileStream: file_types.FILE_STREAM,
     registry_types.RegistryKey: registry_types.REGISTRY_KEY,
+    stream_types.StreamReader: stream_types.READER,
     text_types.Encoding: text_types.ENCODING,
     text_types.Sha256: text_types.SHA256,
 }
@@ -161,6 +162,7 @@ _NAMES: Mapping[str, str] = {
         "System.IO.FileInfo",
         "System.IO.DirectoryInfo",
         text_types.Sha256.type_name,
+        *stream_types.NAMES,
     )
 }
 
@@ -203,7 +205,7 @@ def cast(session: Session, value: Value, type_name: str) -> Value:
         return to_array(value, type_name[:-2])
     if type_name == "System.IO.DirectoryInfo":
         return value if isinstance(value, file_types.DirectoryInfo) else _directory(session, value)
-    caster = CASTS.get(type_name)
+    caster = CASTS.get(type_name) or stream_types.CASTS.get(type_name)
     if caster is None:
         raise NotUnderstood(f"a cast to [{type_name}]")
     return caster(value)

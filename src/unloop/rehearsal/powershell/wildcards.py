@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from unloop.rehearsal.powershell.errors import Category, Failure
+from unloop.rehearsal.powershell.errors import Category, Failure, NotUnderstood
 from unloop.rehearsal.powershell.state import Budget
 from unloop.rehearsal.powershell.values import fold
 
 ANY, ONE = object(), object()
+_LONGEST_PATTERN = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ Token = str | Choice | object
 
 def matches(text: str, pattern: str, budget: Budget, *, minds_case: bool = False) -> bool:
     """Whether a pattern means a text; raises Failure for a pattern that is none."""
+    if len(pattern) > _LONGEST_PATTERN:
+        raise NotUnderstood("a pattern of that length")
     tokens = _tokens(pattern if minds_case else fold(pattern))
     text = text if minds_case else fold(text)
     place = token = 0
