@@ -1,6 +1,7 @@
 """The accepting side of NTLM, against the examples of [MS-NLMP] and against pyspnego."""
 
 import hashlib
+import struct
 
 import pytest
 import spnego
@@ -98,6 +99,15 @@ def test_a_refused_proof_names_its_account(protocol: str) -> None:
     with pytest.raises(LogonFailed) as caught:
         Negotiation(Acceptor(ACCOUNT, "ws-1")).step(b"NTLMSSP\0\3\0\0\0")
     assert caught.value.account == ""
+
+
+def test_a_client_without_unicode_gets_names_of_single_bytes() -> None:
+    """Who asks for OEM characters is challenged in them, and one who wants neither kind is refused."""
+    challenge = Acceptor(ACCOUNT, "ws-1").step(b"NTLMSSP\0" + struct.pack("<II", 1, 0x8202))
+    length, _, place, flags = struct.unpack_from("<HHII", challenge, 12)
+    assert (challenge[place : place + length], flags & 3) == (b"WS-1", 2)
+    with pytest.raises(LogonFailed):
+        Acceptor(ACCOUNT, "ws-1").step(b"NTLMSSP\0" + struct.pack("<II", 1, 0x8200))
 
 
 @pytest.mark.parametrize(("flags", "expected"), [(0x80020, True), (0x20, False), (0x80000, False), (0, False)])

@@ -12,7 +12,7 @@ from unloop.rehearsal.md4 import md4
 from unloop.rehearsal.ntlm_seal import EXTENDED, KEY_EXCHANGE, SEAL, SIGN, Direction, Sealer, rc4
 
 SIGNATURE = b"NTLMSSP\0"
-_UNICODE, _TARGET_INFO, _SERVER, _ALWAYS_SIGN, _VERSION = 0x1, 0x800000, 0x20000, 0x8000, 0x2000000
+_UNICODE, _OEM, _ALWAYS_SIGN, _SERVER, _TARGET_INFO, _VERSION = 0x1, 0x2, 0x8000, 0x20000, 0x800000, 0x2000000
 _ACCEPTED = 0xE0000000 | EXTENDED | _ALWAYS_SIGN | SEAL | SIGN | _UNICODE | _VERSION | 0x4 | 0x200
 _TARGET_NAME, _DOMAIN, _FLAGS, _TIME, _BINDINGS = 1, 2, 6, 7, 10
 _HAS_MIC = 0x2
@@ -78,15 +78,15 @@ class Acceptor:
 
     def _challenge_for(self, token: bytes) -> bytes:
         wanted: int = struct.unpack_from("<I", token, 12)[0]
-        if not wanted & _UNICODE:
-            raise LogonFailed("no Unicode")
-        flags = (wanted & _ACCEPTED) | _TARGET_INFO | _SERVER | _ALWAYS_SIGN
-        name = self._computer.encode("utf-16-le")
+        if not wanted & (_UNICODE | _OEM):
+            raise LogonFailed("neither Unicode nor OEM")
+        flags = (wanted & _ACCEPTED) | (0 if wanted & _UNICODE else _OEM) | _TARGET_INFO | _SERVER | _ALWAYS_SIGN
+        name, target = self._computer.encode("utf-16-le"), self._computer.encode(_encoding(flags), "replace")
         now = struct.pack("<Q", filetime(datetime.now(UTC)))
         info = _pair(_DOMAIN, name) + _pair(_TARGET_NAME, name) + _pair(_TIME, now) + _pair(0, b"")
         self._challenge = os.urandom(8)
-        head = SIGNATURE + struct.pack("<IHHII", 2, len(name), len(name), 56, flags) + self._challenge + bytes(8)
-        answer = head + struct.pack("<HHI", len(info), len(info), 56 + len(name)) + _BUILD + name + info
+        head = SIGNATURE + struct.pack("<IHHII", 2, len(target), len(target), 56, flags) + self._challenge + bytes(8)
+        answer = head + struct.pack("<HHI", len(info), len(info), 56 + len(target)) + _BUILD + target + info
         self._transcript = token + answer
         return answer
 
@@ -96,8 +96,8 @@ class Acceptor:
         proof, blob = response[:16], response[16:]
         if len(blob) < 32:
             raise LogonFailed("NTLMv2 alone is accepted")
-        name = user.decode("utf-16-le")
-        owner = (name.upper() + domain.decode("utf-16-le")).encode("utf-16-le")
+        name = user.decode(_encoding(self.flags))
+        owner = (name.upper() + domain.decode(_encoding(self.flags))).encode("utf-16-le")
         key = hmac.digest(self._account.nt_hash, owner, "md5")
         expected = hmac.digest(key, self._challenge + blob, "md5")
         if not hmac.compare_digest(expected, proof) or not self._account.is_named(name):
@@ -140,6 +140,11 @@ def channel_bindings(certificate_sha256: bytes) -> bytes:
     data = b"tls-server-end-point:" + certificate_sha256
     structure = bytes(16) + struct.pack("<I", len(data)) + data
     return hashlib.md5(structure, usedforsecurity=False).digest()
+
+
+def _encoding(flags: int) -> str:
+    """Of names on the wire; what a client hashes is Unicode in any case."""
+    return "utf-16-le" if flags & _UNICODE else "cp437"
 
 
 def _pair(kind: int, value: bytes) -> bytes:
