@@ -10,23 +10,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from servers import wait_until
+from servers import answers, wait_until
 from unloop.channels.base import Deadline, Target
 from unloop.channels.ipmi import IpmiChannel
 from unloop.channels.redfish import RedfishChannel
 from unloop.channels.uuid import same_uuid
+from unloop.channels.winrm import WinrmChannel
 from unloop.inventory.csv import read as read_inventory
 from unloop.model.host import Host, System
+from unloop.model.order import Shell
 from unloop.model.power import PowerState
 from unloop.rehearsal import inventory_file, scenario, witness
 from unloop.rehearsal.addresses import free_block
 from unloop.rehearsal.inventory_file import Paths
 from unloop.rehearsal.serve import descriptors
-from unloop.rehearsal.spec import Kind, MachineSpec
+from unloop.rehearsal.spec import Kind, MachineSpec, Service
 from unloop.secrets.resolve import Credentials
 from unloop.settings.load import load as load_settings
 
@@ -171,3 +174,22 @@ def test_our_channels_reset_a_simulated_host_once(tmp_path: Path, bmc_channel: s
         asyncio.run(_reset(_channel(looping, paths), looping.uuid))
     seen = witness.read(paths.witness)[looping.name]
     assert (len(seen.resets), len(seen.power_ons), seen.is_left_off) == (1, 1, False)
+
+
+def test_hosts_of_a_fleet_speak_winrm_over_http_and_https(tmp_path: Path) -> None:
+    """What the inventory and the settings say is all that our channel needs to run a program on them."""
+    doors = (Service("winrm", 5985), Service("winrm", 5986, is_tls=True))
+    specs = tuple(
+        replace(spec, kind=Kind.HEALTHY, services=(door,), inventory_password="")
+        for spec, door in zip(_written(tmp_path / "drawn", 2)[1], doors, strict=True)
+    )
+    paths = inventory_file.write(tmp_path / "fleet", specs, playbooks=[PLAYBOOK], seed=11)
+    settings = load_settings(paths.settings)
+    with _running(paths):
+        for host in read_inventory(str(paths.inventory), settings).hosts:
+            door = host.endpoints[0]
+            wait_until(partial(answers, door.address, door.port), what=host.name)
+            credential = Credentials(settings).get(door.credentials[0], host.name)
+            target = Target(host.name, door.address, door.port, credential, door.options)
+            with WinrmChannel(target, Deadline.after(20)) as channel:
+                assert channel.run(Shell.POWERSHELL, "$env:COMPUTERNAME").stdout.strip() == host.name.upper()

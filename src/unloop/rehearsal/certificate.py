@@ -1,4 +1,4 @@
-"""The certificates of a simulated fleet: an authority of its own, and one certificate for all its BMC addresses."""
+"""The certificates of a simulated fleet: an authority of its own, and one certificate for all its BMCs and HTTPS hosts."""
 
 import ipaddress
 import ssl
@@ -52,6 +52,20 @@ def issue(addresses: Iterable[str]) -> Issued:
         server=server.public_bytes(Encoding.PEM) + key,
         fingerprint=server.fingerprint(hashes.SHA256()).hex(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a server needs to speak TLS: its context, and the SHA-256 of its certificate, which log-ons are bound to."""
+
+    context: ssl.SSLContext
+    fingerprint: bytes
+
+
+def tls_of(path: Path) -> Tls:
+    """TLS with the certificate and key in this file."""
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    return Tls(context_of(path), certificate.fingerprint(hashes.SHA256()))
 
 
 def context_of(path: Path) -> ssl.SSLContext:

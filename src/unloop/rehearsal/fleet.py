@@ -12,7 +12,7 @@ from pathlib import Path
 from unloop.errors import InputError, Problem
 from unloop.model.host import System
 from unloop.rehearsal import addresses, faults, ipmi_bmc, redfish_bmc
-from unloop.rehearsal.certificate import context_of
+from unloop.rehearsal.certificate import Tls, tls_of
 from unloop.rehearsal.events import EventLog, MachineEvent
 from unloop.rehearsal.faults import Cases
 from unloop.rehearsal.gate import Gate, Serve, listen, swallow
@@ -27,6 +27,9 @@ FACTORIES: Mapping[str, str] = {
 """Per channel, who makes the server in front of a machine; loaded when a host of the fleet needs it."""
 
 Closer = Callable[[], object]
+Factory = Callable[..., Serve]
+"""Takes a machine, and TLS where a service speaks through it."""
+_KNOWS_TLS = frozenset({"winrm"})
 _GOOD = frozenset({Kind.HEALTHY, Kind.HEALTHY_CLOSED, Kind.UNREACHABLE})
 
 
@@ -44,11 +47,12 @@ class Fleet:
         listener: Callable[[MachineEvent], None] | None = None,
     ) -> None:
         self._specs = tuple(specs)
-        self._context = context_of(certificate) if certificate is not None else None
+        self._tls = tls_of(certificate) if certificate is not None else None
         self._closers: list[Closer] = []
         self._random = random.Random(seed)  # noqa: S311 - a simulation must be the same for the same seed
         self.machines: dict[str, Machine] = {}
         factories = _factories(self._specs)
+        _check_tls(self._specs, self._tls)
         for index, spec in enumerate(self._specs):
             machine = _machine(spec, index, cases, random.Random(f"{seed}/{spec.name}"), listener)  # noqa: S311
             machine.state["ssh_host_key"] = ssh_host_key
@@ -82,7 +86,7 @@ class Fleet:
     def _put_gates(self, machine: Machine) -> None:
         spec = machine.spec
         for service in spec.services:
-            serve = _serve(machine, service, self._factories)
+            serve = _serve(machine, service, self._factories, self._tls)
             machine.gates[service.channel] = Gate(spec.address, service.port, serve, refuse_when_shut=spec.refuses)
 
     async def _put_bmc(self, machine: Machine) -> None:
@@ -94,10 +98,10 @@ class Fleet:
         elif spec.bmc_channel == "ipmi":
             transport = await ipmi_bmc.serve(machine, spec.bmc_address, spec.bmc_port)
             self._closers.append(transport.close)
-        elif self._context is None:
+        elif self._tls is None:
             raise InputError(Problem(f"{spec.name}: a Redfish BMC needs a certificate"))
         else:
-            server = await redfish_bmc.serve(machine, spec.bmc_address, spec.bmc_port, self._context)
+            server = await redfish_bmc.serve(machine, spec.bmc_address, spec.bmc_port, self._tls.context)
             self._closers.append(server.close)
 
 
@@ -122,7 +126,16 @@ def _machine(
     return machine
 
 
-def _factories(specs: Iterable[MachineSpec]) -> dict[str, Callable[[Machine], Serve]]:
+def _check_tls(specs: Iterable[MachineSpec], tls: Tls | None) -> None:
+    for spec in specs:
+        for service in spec.services:
+            if service.is_tls and service.channel not in _KNOWS_TLS:
+                raise InputError(Problem(f"{spec.name}: {service.channel} does not speak TLS"))
+            if service.is_tls and tls is None:
+                raise InputError(Problem(f"{spec.name}: {service.channel} through TLS needs a certificate"))
+
+
+def _factories(specs: Iterable[MachineSpec]) -> dict[str, Factory]:
     """The factories that these hosts need; raises InputError for a channel that can't be simulated here."""
     needed = {
         service.channel for spec in specs if _is_served(spec) for service in spec.services if not service.is_tarpit
@@ -130,12 +143,12 @@ def _factories(specs: Iterable[MachineSpec]) -> dict[str, Callable[[Machine], Se
     return {channel: _factory(channel) for channel in sorted(needed)}
 
 
-def _factory(channel: str) -> Callable[[Machine], Serve]:
+def _factory(channel: str) -> Factory:
     module, _, name = FACTORIES.get(channel, "").partition(":")
     if not module or importlib.util.find_spec(module) is None:
         raise InputError(Problem(f"channel {channel} can't be simulated", hint=f"can be: {', '.join(FACTORIES)}"))
     try:
-        found: Callable[[Machine], Serve] = getattr(importlib.import_module(module), name)
+        found: Factory = getattr(importlib.import_module(module), name)
     except ImportError as error:
         hint = "pip install 'unloop[rehearsal]'"
         raise InputError(Problem(f"channel {channel} can't be simulated: {error}", hint=hint)) from error
@@ -146,10 +159,11 @@ def _is_served(spec: MachineSpec) -> bool:
     return spec.kind not in SILENT and spec.kind not in CLOSED
 
 
-def _serve(machine: Machine, service: Service, factories: Mapping[str, Callable[[Machine], Serve]]) -> Serve:
+def _serve(machine: Machine, service: Service, factories: Mapping[str, Factory], tls: Tls | None) -> Serve:
     if service.is_tarpit or not _is_served(machine.spec):
         return tarpit
-    return factories[service.channel](machine)
+    make = factories[service.channel]
+    return make(machine, tls) if service.is_tls else make(machine)
 
 
 async def tarpit(connection: socket.socket) -> None:

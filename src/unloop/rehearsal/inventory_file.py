@@ -152,7 +152,8 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def _write_trust(paths: Paths, specs: tuple[MachineSpec, ...]) -> None:
-    issued = issue(spec.bmc_address for spec in specs)
+    secured = [spec.address for spec in specs if any(service.is_tls for service in spec.services)]
+    issued = issue([*(spec.bmc_address for spec in specs), *secured])
     paths.authority.write_bytes(issued.authority)
     _write_private(paths.certificate, issued.server)
     key = Ed25519PrivateKey.generate()

@@ -29,6 +29,8 @@ class Service:
     delay: float = 0.0
     is_tarpit: bool = False
     """It accepts connections and never says a word."""
+    is_tls: bool = False
+    """It speaks through TLS, with the fleet's certificate (WinRM over HTTPS)."""
 
 
 @dataclass(frozen=True, slots=True)
