@@ -144,3 +144,17 @@ def test_what_is_no_program_is_refused_whole(program: str, line: int) -> None:
     outcome = ran(program)
     assert (outcome.output, outcome.code) == ((), 1)
     assert [(error.category, error.line) for error in outcome.errors] == [(Category.PARSER_ERROR, line)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_count_from_the_start_of_the_program(end: str) -> None:
+    """Data in front of a program counts too, whatever the line ends."""
+    lines = ["$order = ConvertFrom-Json @'", '{"a":1}', "'@", "$order.a", "throw 'x'"]
+    outcome = ran(end.join(lines))
+    assert (outcome.output, [error.line for error in outcome.errors]) == ((1,), [5])
+
+
+def test_data_may_be_part_of_a_longer_statement() -> None:
+    """What follows the end of a here-string on its line belongs to it."""
+    program = "$order = ConvertFrom-Json @'\n{\"a\":1}\n'@ | ForEach-Object { $_.a }\n$order\n'b'"
+    assert ran(program).output == (1, "b")

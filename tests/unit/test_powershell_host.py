@@ -38,6 +38,10 @@ def output(program: str, on: Machine | None = None) -> list[object]:
 NO_PART, NO_FILE = "System.IO.DirectoryNotFoundException", "System.IO.FileNotFoundException"
 DENIED, REFUSED, ILLEGAL = "System.UnauthorizedAccessException", "System.IO.IOException", "System.ArgumentException"
 FILE = "[System.IO.File]"
+TOO_LONG = (
+    "The specified path, file name, or both are too long. The fully qualified file name must be less than 260 characters, "
+    "and the directory name must be less than 248 characters."
+)
 OPEN = f"{FILE}::Open"
 
 
@@ -53,6 +57,8 @@ OPEN = f"{FILE}::Open"
          f"The file '{DIRECTORY}\\bad.sys' already exists."),
         (f"{OPEN}('C:\\pagefile.sys', 'Open', 'Read', 'ReadWrite, Delete')", REFUSED,
          "The process cannot access the file 'C:\\pagefile.sys' because it is being used by another process."),
+        (f"{OPEN}('C:\\' + 'x' * 257, 'Open')", "System.IO.PathTooLongException",
+         TOO_LONG),
         (f"{OPEN}('C:\\a?b', 'Open')", ILLEGAL, "Illegal characters in path."),
         (f"{OPEN}('', 'Open')", ILLEGAL, "The path is not of a legal form."),
         (f"{OPEN}('C:\\a:b', 'Open')", "System.NotSupportedException", "The given path's format is not supported."),

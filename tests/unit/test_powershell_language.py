@@ -128,6 +128,7 @@ ARRAYS = [
     ("([string[]]@(1, 2)).GetType().Name", ["String[]"]),
     ("(New-Object -TypeName 'byte[]' -ArgumentList 3).Length", [3]),
     ("$x = [pscustomobject]@{ b = 1; a = 'x' }; $x.B; $x.b = 2; $x.b; $x.none", [1, 2, None]),
+    ("([pscustomobject]@{ a = 1 }).Count; (5).Count; 'abc'.Count", [None, 1, 1]),
     ("$h = @{ A = 1 }; $h.a; $h['a']; $h.b = 2; $h.Count; $h.ContainsKey('B')", [1, 1, 2, True]),
 ]
 FLOW = [

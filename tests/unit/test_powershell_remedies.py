@@ -245,6 +245,14 @@ def test_put_writes_once_and_never_over_another() -> None:
     assert remedy(machine, order).verdict is Verdict.SUSPICIOUS
 
 
+@pytest.mark.parametrize("content", ["x", "x" * (1 << 20)])
+def test_file_of_any_size_is_put(content: str) -> None:
+    """The smallest file and the largest that the verb takes."""
+    machine = planted({})
+    assert remedy(machine, compiled(Step("put_file", {"path": "C:\\x", "content": content}))).verdict is Verdict.LANDED
+    assert tree_of(machine.files) == {"x": content.encode()}
+
+
 def test_file_that_comes_back_moves_under_another_name() -> None:
     """A second file of the same path goes to quarantine beside the first, and nothing is overwritten."""
     order = compiled(Step("quarantine_file", {"path": f"{FOLDER}\\x.sys"}))
