@@ -20,7 +20,12 @@ class MemoryStream(Instance):
     type_name: ClassVar[str] = "System.IO.MemoryStream"
 
     def __init__(self, content: bytes) -> None:
-        self.content = content
+        self._content = content
+
+    def rest(self) -> bytes:
+        """What is left to read."""
+        found, self._content = self._content, b""
+        return found
 
 
 class DeflateStream(Instance):
@@ -28,14 +33,14 @@ class DeflateStream(Instance):
 
     type_name: ClassVar[str] = "System.IO.Compression.DeflateStream"
 
-    def __init__(self, packed: bytes) -> None:
-        self.packed = packed
+    def __init__(self, packed: MemoryStream) -> None:
+        self._packed = packed
 
-    def unpacked(self) -> bytes:
-        """The whole content: raw deflate (RFC 1951), bounded; raises NetError."""
+    def rest(self) -> bytes:
+        """What is left to read: raw deflate (RFC 1951), bounded; raises NetError."""
         reader = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            found = reader.decompress(self.packed, LONGEST)
+            found = reader.decompress(self._packed.rest(), LONGEST)
         except zlib.error as error:
             what = "Block length does not match with its complement."
             raise NetError("System.IO.InvalidDataException", what) from error
@@ -49,8 +54,8 @@ class StreamReader(Instance):
 
     type_name: ClassVar[str] = "System.IO.StreamReader"
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+    def __init__(self, source: MemoryStream | DeflateStream) -> None:
+        self.source = source
 
 
 def memory_stream(value: Value) -> MemoryStream:
@@ -71,20 +76,19 @@ def compression_mode(value: Value) -> EnumValue:
 def _deflate(_: object, packed: Value, mode: Value) -> DeflateStream:
     if not isinstance(packed, MemoryStream) or not isinstance(mode, EnumValue) or mode.number:
         raise NotUnderstood("a DeflateStream that does anything but unpack what is in memory")
-    return DeflateStream(packed.content)
+    return DeflateStream(packed)
 
 
 def _reader(_: object, stream: Value) -> StreamReader:
-    if isinstance(stream, DeflateStream):
-        return StreamReader(stream.unpacked())
-    if isinstance(stream, MemoryStream):
-        return StreamReader(stream.content)
-    raise NotUnderstood("a StreamReader of such a stream")
+    if not isinstance(stream, MemoryStream | DeflateStream):
+        raise NotUnderstood("a StreamReader of such a stream")
+    return StreamReader(stream)
 
 
-def _read_to_end(_: Session, reader: StreamReader) -> str:
-    content, reader.content = reader.content, b""
-    return inward(content.decode("utf-8-sig", "replace"))
+def _read_to_end(session: Session, reader: StreamReader) -> str:
+    found = reader.source.rest()
+    session.budget.spend(len(found))
+    return inward(found.decode("utf-8-sig", "replace"))
 
 
 MAKERS: Mapping[tuple[str, int], Callable[..., Value]] = {
