@@ -56,3 +56,12 @@ def quarantine_name(path: str, number: int = 0) -> str:
     text = path if is_posix(path) else path.lower()
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     return f"{digest}-{number}.q" if number else f"{digest}.q"
+
+
+def flattened(path: str) -> str:
+    """The place at the volume's root that stands for one below it, where no directory can be made.
+
+    ``C:\\unloop-quarantine\\c1\\x.q`` becomes ``C:\\unloop-quarantine-c1-x.q``: still no name that a glob means.
+    """
+    root, separator, below = path.partition("\\")
+    return root + separator + below.replace("\\", "-")

@@ -58,7 +58,8 @@ class TlsLink:
                 await self._exchange()
                 continue
             except ssl.SSLCertVerificationError as error:
-                raise UntrustedPeer(f"the certificate is not trusted: {error.verify_message}") from error
+                reason = getattr(error, "verify_message", "") or error
+                raise UntrustedPeer(f"the certificate is not trusted: {reason}") from error
             except ssl.SSLError as error:
                 raise ConnectionLost(f"TLS did not come about: {error.reason}") from error
             break
