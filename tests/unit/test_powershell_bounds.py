@@ -70,7 +70,13 @@ def test_hostile_program_ends_in_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "program", ["'{0,999999999}' -f 1", "$order = ConvertFrom-Json @'\n" + "[" * 100_000 + "\n'@\n'on'", "[char]99999"]
+    "program",
+    [
+        "'{0,999999999}' -f 1",
+        "$order = ConvertFrom-Json @'\n" + "[" * 100_000 + "\n'@\n'on'",
+        "[char]99999",
+        "[decimal]'1e999'",
+    ],
 )
 def test_bad_values_are_errors_of_one_statement(program: str) -> None:
     """What a real host would refuse is refused as it does it: the error is written, and the program goes on."""

@@ -363,6 +363,13 @@ def test_json_is_written_as_5_1_writes_it(value: str, expected: str) -> None:
     assert output(f"ConvertTo-Json -InputObject ({value}) -Compress") == [expected]
 
 
+def test_json_numbers_with_exponents_are_doubles() -> None:
+    """However large or small they are, none costs more than another."""
+    document = "[1.5, 1e5, 1e-99999999, 0.10]"
+    assert output(f"ConvertTo-Json (ConvertFrom-Json '{document}') -Compress") == ["[1.5,100000,0,0.10]"]
+    assert len(ran("ConvertFrom-Json '[1e99999999]'").errors) == 1
+
+
 def test_json_is_read_with_the_types_of_5_1() -> None:
     """Whole numbers are Int32 or Int64, others Decimal; an array stays one object."""
     program = """

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from unloop.rehearsal.powershell import moments
 from unloop.rehearsal.powershell.errors import NetError, NotUnderstood, bad_cast, no_such_conversion
@@ -28,6 +28,7 @@ _NUMBER = re.compile(
     r"\s*(?P<sign>[+-]?)(?:0x(?P<hex>[0-9a-f]{1,16})|(?P<plain>\d+\.?\d*(?:e[+-]?\d{1,3})?|\.\d+))\s*", re.I
 )
 _LONGEST_NUMBER = 100
+_MOST_PLACES = 28
 DEEPEST = 16
 ALIASES: Mapping[str, str] = {
     "string": "System.String",
@@ -193,7 +194,19 @@ def to_double(value: Value) -> float:
 
 def _decimal(value: Value) -> Decimal:
     found = _number_in(value, "System.Decimal") if isinstance(value, str) else number_of(value)
-    return found if isinstance(found, Decimal) else Decimal(repr(found) if isinstance(found, float) else int(found))
+    if found != found or abs(found) >= 1 << 96:
+        raise bad_cast(text(value), "System.Decimal", "Value was either too large or too small for a Decimal.")
+    made = found if isinstance(found, Decimal) else Decimal(repr(found) if isinstance(found, float) else int(found))
+    return scaled(made)
+
+
+def scaled(number: Decimal) -> Decimal:
+    """A Decimal with no more places than .NET keeps."""
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= -_MOST_PLACES:
+        return number
+    with localcontext(prec=2 * _MOST_PLACES + 4):
+        return round(number, _MOST_PLACES)
 
 
 def _char(value: Value) -> Char:

@@ -1,6 +1,7 @@
 """JSON as Windows PowerShell 5.1 reads and writes it (JavaScriptSerializer of .NET Framework)."""
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -19,6 +20,7 @@ _DATE = re.compile(r"/Date\(-?\d+\)/")
 _UNIX_TICKS = 621_355_968_000_000_000
 _DEEPEST = 100
 _WORK = 128
+_DIGITS = 29
 
 
 def quoted(value: str) -> str:
@@ -92,7 +94,7 @@ def _write_array(items: Iterable[Value], left: int, budget: Budget, parts: list[
 def read(document: str) -> Value:
     """The value of a JSON text; raises Failure."""
     try:
-        found = json.loads(document, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_record)
+        found = json.loads(document, parse_float=_fraction, parse_constant=_refused, object_pairs_hook=_record)
     except (ValueError, RecursionError) as error:
         what = f"Invalid JSON primitive: {document[:40].strip()}."
         if document.strip()[:1] in {"{", "["}:
@@ -100,6 +102,16 @@ def read(document: str) -> Value:
         error_id = "System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand"
         raise Failure(what, error_id, Category.NOT_SPECIFIED, type_name="System.ArgumentException") from error
     return _value(found, 0)
+
+
+def _fraction(digits: str) -> Decimal | float:
+    """A number with a point is a Decimal; one with an exponent, or too large for that, a Double."""
+    if "e" not in digits.lower() and len(digits) <= _DIGITS:
+        return Decimal(digits)
+    found = float(digits)
+    if not math.isfinite(found):
+        raise ValueError(digits)
+    return found
 
 
 def _refused(word: str) -> None:

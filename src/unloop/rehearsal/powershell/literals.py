@@ -27,7 +27,9 @@ def number(text: str, line: int) -> Value:
             raise NotUnderstood(f"the number {text}: its sign is not known here", line)
         return Long(value * unit) if found["type"] else whole(value * unit)
     if found["type"] == "d":
-        return Decimal(digits) * unit
+        if not digits.isdigit() or int(digits) * unit >= 1 << 96:
+            raise NotUnderstood(f"the number {text}", line)
+        return Decimal(int(digits) * unit)
     if not digits.isdigit():
         if found["type"]:
             raise NotUnderstood(f"the number {text}", line)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from unloop.rehearsal.powershell import regular, wildcards
 from unloop.rehearsal.powershell.comparison import compare_order, equal
-from unloop.rehearsal.powershell.convert import is_null, items_of, number_of, text, to_int, truth
+from unloop.rehearsal.powershell.convert import is_null, items_of, number_of, scaled, text, to_int, truth
 from unloop.rehearsal.powershell.errors import Category, Failure, NetError, NotUnderstood, no_such_conversion
 from unloop.rehearsal.powershell.literals import INT_MAX, LONG_MAX
 from unloop.rehearsal.powershell.moments import DateTime, TimeSpan
@@ -143,9 +143,9 @@ def _decimal(sign: str, left: Decimal, right: Decimal) -> Decimal:
     if sign in _ARITHMETIC:
         found = Decimal(_ARITHMETIC[sign](left, right))
         if abs(found) < _LARGEST_DECIMAL:
-            return found
+            return scaled(found)
     elif sign == "/" and (left / right) * right == left:
-        return left / right
+        return scaled(left / right)
     raise NotUnderstood(f"{sign} of these two numbers")
 
 
