@@ -126,13 +126,30 @@ def test_a_host_without_a_cipher_is_refused_before_the_log_on() -> None:
 
 
 def test_a_remedy_that_matches_nothing_touches_nothing() -> None:
-    """Where the file is missing, not even the quarantine's directories are made."""
-    for wanted in (exact(), guarded(), guarded("C-00000291-9*", header=True)):
+    """Where the file is missing, no directory is left; the one flight that made some on good faith is taken back."""
+    for wanted, flights in ((exact(), 5), (guarded(), 4), (guarded("C-00000291-9*", header=True), 4)):
         peer = Peer(tree("C-00000292-1.sys"))
         report, boot = landed(peer, wanted)
-        assert (report.verdict, boot, peer.sent) == (Verdict.NO_MATCH, BOOT, 4)
+        assert (report.verdict, boot, peer.sent) == (Verdict.NO_MATCH, BOOT, flights)
         assert names(peer.files, "Windows") == ["drivers"]
         assert not peer.files.exists(("unloop-quarantine",))
+
+
+def test_a_quarantine_that_was_there_stays() -> None:
+    """Only what the exchange made itself, and left empty, goes again."""
+    files = tree()
+    files.make_directory(("unloop-quarantine",), modified=AT)
+    landed(Peer(files), exact())
+    assert files.children(("unloop-quarantine",)) == ()
+
+
+def test_a_place_that_can_not_be_made_is_no_missing_file() -> None:
+    """A file where the quarantine should be: the action fails, and the faulty file stays."""
+    for wanted in (exact(BAD), guarded(header=True)):
+        files = tree(BAD)
+        files.write(("unloop-quarantine",), b"", modified=AT)
+        report, _ = landed(Peer(files), wanted)
+        assert (report.verdict, names(files)) == (Verdict.FAILED, [BAD])
 
 
 def test_a_missing_directory_is_no_match_and_costs_nobody_the_boot() -> None:

@@ -15,16 +15,18 @@ _DATA = struct.Struct("<HBBI")
 _CONTROL = struct.Struct("<HHI16sIIII")
 _ENTRY = struct.Struct("<IIQQQQQQII")
 _IS_DIRECTORY = 0x10
+_MADE = 2
 _FORBIDDEN = frozenset("\\/\0")
 
 
 class Opened(NamedTuple):
-    """What CREATE opened."""
+    """What CREATE opened. ``is_new``: it was made by that."""
 
     file: bytes
     size: int
     modified: datetime
     is_directory: bool
+    is_new: bool
 
 
 class Listed(NamedTuple):
@@ -53,8 +55,8 @@ def tree(answer: Answer) -> Tree:
 
 def opened(answer: Answer) -> Opened:
     """CREATE."""
-    *_, written, _, _, size, attributes, _, file = answer.unpack(_CREATED)
-    return Opened(file, size, moment_of(written), bool(attributes & _IS_DIRECTORY))
+    _, _, _, action, _, _, written, _, _, size, attributes, _, file = answer.unpack(_CREATED)
+    return Opened(file, size, moment_of(written), bool(attributes & _IS_DIRECTORY), action == _MADE)
 
 
 def data_read(answer: Answer) -> bytes:

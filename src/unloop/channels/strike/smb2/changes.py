@@ -16,7 +16,7 @@ from unloop.channels.strike.smb2.chain import Chain
 from unloop.channels.strike.smb2.requests import BLOCK, Request
 from unloop.channels.strike.smb2.volume import Volume
 from unloop.channels.strike.smb2.wire import Command
-from unloop.errors import ProtocolError
+from unloop.errors import AccessDenied, NotFound, ProtocolError
 from unloop.model.files import FileEntry
 from unloop.model.patterns import split
 
@@ -34,38 +34,41 @@ def move(volume: Volume, ask: Move, name: bytes, goal: bytes) -> Work:
     directories, flushes = volume.directories(ask.destination, untried=True), True
     may_make = not directories
     while True:
-        chain = _moving(volume, name, goal, directories, flushes=flushes)
-        at = len(chain.requests) - (3 if flushes else 2)
+        chain, at = _moving(name, goal, directories, flushes=flushes), len(directories)
         yield chain
-        opened = chain.opened(at)
-        if opened is not None and chain.status(at + 1) in {STATUS_SUCCESS, STATUS_INTERNAL_ERROR}:
-            return (yield from _moved(volume, ask, chain, goal, flushes=flushes))
+        opened, status = chain.opened(at), chain.status(at + 1)
+        if opened is not None and status in {STATUS_SUCCESS, STATUS_INTERNAL_ERROR}:
+            return (yield from _moved(volume, ask, chain, goal, at=at))
         volume.leave(chain.handle_at(at))
-        if opened is None and chain.failed == at and chain.status(at) in _NO_WRITING and flushes:
-            directories, flushes = [], False
-        elif opened is None and chain.failed is not None and at - len(directories) <= chain.failed < at:
-            directories = []
-        elif opened is not None and chain.status(at + 1) == STATUS_OBJECT_PATH_NOT_FOUND and may_make:
+        if opened is None and flushes and chain.status(at) in _NO_WRITING:
+            directories, flushes = [] if chain.failed == at else directories, False
+        elif opened is not None and status == STATUS_OBJECT_PATH_NOT_FOUND and may_make:
             directories, may_make = volume.directories(ask.destination, untried=False), False
         else:
-            failed = chain.failed if chain.failed is not None else at
-            return volume.failure(chain, failed, ask.source)
+            return _not_moved(volume, ask, chain, at)
 
 
-def _moving(volume: Volume, name: bytes, goal: bytes, directories: Sequence[Request], *, flushes: bool) -> Chain:
-    """The chain; where no listing came before, a file that is not there leaves the directories unmade."""
+def _moving(name: bytes, goal: bytes, directories: Sequence[Request], *, flushes: bool) -> Chain:
+    """The chain; a request that fails in making a directory may still find it there."""
     access = requests.MOVING_FLUSHED if flushes else requests.MOVING
-    look = (requests.create(name, requests.READ_ATTRIBUTES, requests.FILE, "move"), requests.close("move"))
     opening = requests.create(name, access, requests.FILE_THROUGH, "move")
     last = (requests.flush(),) if flushes else ()
-    asked = (*(look if directories and volume.looks_first else ()), *directories, opening, requests.rename(goal), *last)
-    return Chain(asked, changes=True)
+    return Chain((*directories, opening, requests.rename(goal), *last), changes=True)
 
 
-def _moved(volume: Volume, ask: Move, chain: Chain, goal: bytes, *, flushes: bool) -> Work:
+def _not_moved(volume: Volume, ask: Move, chain: Chain, at: int) -> Answer:
+    """Why; NotFound is the file's alone."""
+    volume.unmake(chain, ask.destination)
+    if chain.opened(at) is None and at < len(chain.answers):
+        return volume.failure(chain, at, ask.source)
+    failed = at + 1 if chain.failed is None else chain.failed
+    error = volume.failure(chain, failed, ask.source)
+    return AccessDenied(f"no place to move it to: {error.message}") if isinstance(error, NotFound) else error
+
+
+def _moved(volume: Volume, ask: Move, chain: Chain, goal: bytes, *, at: int) -> Work:
     """The rename is done; or the host could not do it in a compound, as when another must first let go of the file."""
-    at = len(chain.requests) - (3 if flushes else 2)
-    opened, handle, last = chain.opened(at), chain.handle_at(at), at + 2
+    opened, handle, last, flushes = chain.opened(at), chain.handle_at(at), at + 2, len(chain.requests) > at + 2
     if chain.status(at + 1) == STATUS_INTERNAL_ERROR:
         chain = Chain((requests.rename(goal),), handle, changes=True)
         yield chain

@@ -7,7 +7,6 @@ from unloop.channels.base import Target
 from unloop.channels.dialogue import Round as Asks
 from unloop.channels.ntlm.initiator import NtlmAccount
 from unloop.channels.perform import remedy
-from unloop.channels.removal import is_blind
 from unloop.channels.smb_options import SmbOptions
 from unloop.channels.strike.authenticator import Authenticator, NtlmAuthenticator
 from unloop.channels.strike.exchange import Exchange, Messages
@@ -78,7 +77,7 @@ class SmbExchange(Exchange[tuple[RemedyReport, BootIdentity | None]]):
         self._flights = Flights(self._session.line, share, options.share, self._note, joins=joins)
         self._flights.seals = options.require_encryption
         quarantines = (item.quarantine for item in order.files or () if item.disposition in _MOVING)
-        self._volume = Volume(options, quarantines, looks_first=is_blind(order))
+        self._volume = Volume(options, quarantines)
         self._spares = Spares()
         self._dialogue = remedy(order, sees_moves=True)
         self._report: RemedyReport | None = None
@@ -114,17 +113,23 @@ class SmbExchange(Exchange[tuple[RemedyReport, BootIdentity | None]]):
         while self._report is None:
             yield from self._fly(self._round)
             self._round = self._next(self._round)
-        if self._spares.waiting and not self._flights.is_lost:
-            yield from self._flights.fly(self._spares.waiting)
-            self._spares.judge()
+        yield from self._tidy()
         return self._report, self._spares.boot
 
     def _fly(self, asked: Round) -> Messages[None]:
         """Answer every ask of one round."""
         while asked.chains:
-            yield from self._flights.fly([*asked.chains, *self._spares.waiting, *self._volume.closing()])
+            yield from self._flights.fly([*asked.chains, *self._spares.waiting, *self._volume.tidying()])
             self._spares.judge()
             asked.go_on()
+
+    def _tidy(self) -> Messages[None]:
+        """Ask for what had no place in a flight so far; handles that are open the host closes with the connection."""
+        left = [chain for chain in self._volume.tidying() if chain.handle is None]
+        waiting = [*self._spares.waiting, *left]
+        if waiting and not self._flights.is_lost:
+            yield from self._flights.fly(waiting)
+            self._spares.judge()
 
     def _next(self, asked: Round | None) -> Round:
         """The next round of the dialogue, an empty one when it has come to its report."""

@@ -16,16 +16,12 @@ _ELSEWHERE = frozenset({STATUS_STOPPED_ON_SYMLINK, STATUS_PATH_NOT_COVERED})
 
 
 class Volume:
-    """One share. ``quarantines`` are directories that are made without asking first whether they are there.
+    """One share. ``quarantines`` are directories that are made without asking first whether they are there."""
 
-    ``looks_first``: no listing came before, so a file is looked for before a directory is made for it.
-    """
-
-    def __init__(self, options: SmbOptions, quarantines: Iterable[str] = (), *, looks_first: bool = False) -> None:
+    def __init__(self, options: SmbOptions, quarantines: Iterable[str] = ()) -> None:
         self._options = options
         self._quarantines = {directory.lower() for directory in quarantines}
-        self._left: list[Handle] = []
-        self.looks_first = looks_first
+        self._left: list[Chain] = []
         self.has_changed = False
         self.is_flushed = True
 
@@ -35,12 +31,10 @@ class Volume:
 
     def directories(self, path: str, *, untried: bool) -> list[Request]:
         """What makes the directories above a path; ``untried``: only those of a quarantine that nothing went to yet."""
-        above = self._options.relative(path).split("\\")[:-1]
         if untried and path.rpartition("\\")[0].lower() not in self._quarantines:
             return []
         made: list[Request] = []
-        for depth in range(1, len(above) + 1):
-            name = encoded("\\".join(above[:depth]))
+        for name in self._above(path):
             opening = requests.create(name, requests.READ_ATTRIBUTES, requests.DIRECTORY, "move", requests.OPEN_IF)
             made += (opening, requests.close("move"))
         return made
@@ -49,15 +43,31 @@ class Volume:
         """The directory above a path is there now."""
         self._quarantines.discard(path.rpartition("\\")[0].lower())
 
+    def unmake(self, chain: Chain, path: str) -> None:
+        """Nothing went where a chain has made directories for it: those that are empty go again."""
+        options = requests.DIRECTORY | requests.DELETE_ON_CLOSE
+        asked: list[Request] = []
+        for place, name in enumerate(self._above(path)):
+            made = chain.opened(2 * place)
+            if made is not None and made.is_new:
+                asked = [requests.create(name, requests.MOVING, options, "tidy"), requests.close("tidy"), *asked]
+        if asked:
+            self._left.append(Chain(asked, is_spare=True))
+
     def leave(self, handle: Handle | None) -> None:
         """A handle is not needed any more."""
         if handle is not None:
-            self._left.append(handle)
+            self._left.append(Chain((requests.close(),), handle, is_spare=True))
 
-    def closing(self) -> list[Chain]:
-        """What closes the handles that are left over; never worth a flight of its own."""
+    def tidying(self) -> list[Chain]:
+        """What closes and removes that which is left over, taken out of here."""
         left, self._left = self._left, []
-        return [Chain((requests.close(),), handle, is_spare=True) for handle in left]
+        return left
+
+    def _above(self, path: str) -> list[bytes]:
+        """The directories above a path, from the highest down."""
+        above = self._options.relative(path).split("\\")[:-1]
+        return [encoded("\\".join(above[:depth])) for depth in range(1, len(above) + 1)]
 
     def failure(self, chain: Chain, place: int, what: str) -> ChannelError:
         """The answer that a failed request comes to; raises what ends the exchange."""

@@ -87,6 +87,8 @@ class DirectTcp:
             end = 4 + int.from_bytes(buffer[1:4], "big")
             if buffer[0] not in {0, _KEEP_ALIVE} or end > self._longest:
                 raise ProtocolError("the peer does not speak SMB")
+            if buffer[0] == 0 and len(buffer) >= 8 and end >= 8 and buffer[5:8] != b"SMB":
+                raise ProtocolError("the peer does not speak SMB")
             if len(buffer) < end:
                 return None
             kind, message = buffer[0], bytes(memoryview(buffer)[4:end])
