@@ -23,7 +23,7 @@ PATTERN = st.text("aZ09 .-_%[]^'é💾*?", min_size=1, max_size=12)
 HOSTILE = [
     "a' OR Name LIKE '%",
     'b" OR 1=1 --',
-    "c\\\\",
+    "c\\\\d",
     "\\' OR '1'='1",
     "%",
     "_[a-z]",
