@@ -27,6 +27,7 @@ from unloop.model.order import Shell
 from unloop.model.power import BootIdentity
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
+WINDOWS_ROOT, PAGE_FILE = "C:\\", "pagefile.sys"
 GARBLED = (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 """What paramiko raises on a broken connection, or on an answer that it can't read."""
 
@@ -150,13 +151,21 @@ class SshChannel(Channel):
             return Completed(channel.exit_status, output.decode(errors="replace"), errors.decode(errors="replace"))
 
     def boot_identity(self) -> BootIdentity:
-        """Linux's boot id, by SFTP."""
+        """By SFTP: Linux's boot id, or of a Windows host the last write of its page file, a heuristic as over SMB."""
         try:
             value = self.read(BOOT_ID, limit=64).decode("ascii", "replace").strip()
-        except NotFound as error:
-            what = "the host has no boot id: it is not Linux"
-            raise Unsupported(what, host=self.target.host, channel=self.name) from error
-        return BootIdentity(value=value, source="linux:boot_id")
+            return BootIdentity(value=value, source="linux:boot_id")
+        except NotFound:
+            pass
+        try:
+            root = self.list_directory(WINDOWS_ROOT)
+        except NotFound:
+            root = ()
+        for entry in root:
+            if entry.name.lower() == PAGE_FILE:
+                return BootIdentity(value=entry.modified.isoformat(), source=f"sftp:{PAGE_FILE}")
+        what = f"the host has neither a boot id nor a {PAGE_FILE}"
+        raise Unsupported(what, host=self.target.host, channel=self.name)
 
     @property
     def _opened(self) -> SshLink:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from unloop import __version__
+from unloop import __version__, log
 from unloop.cli.lazy import LazyGroup
 from unloop.cli.output import complain
 from unloop.errors import EmptySelection, UnloopError
@@ -44,6 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    log.configure()
     try:
         result: Any = unloop.main(args=arguments, prog_name="unloop", standalone_mode=False)
     except click.exceptions.Abort:

@@ -7,6 +7,8 @@ from rich.table import Table
 
 from unloop.campaign.plan import Plan, channels_of, powers_of
 from unloop.campaign.prepare import Prepared
+from unloop.race.budget import budget, this_machine
+from unloop.race.rhythm import Rhythm
 
 
 def show_plan(prepared: Prepared, console: Console) -> None:
@@ -25,6 +27,7 @@ def show_plan(prepared: Prepared, console: Console) -> None:
     for change in plan.changes:
         table.add_row("changes", change)
     table.add_row("resets", _resets(plan))
+    table.add_row("at once", _at_once(plan))
     for note, hosts in sorted(plan.notes.items(), key=lambda item: -item[1]):
         table.add_row("note", f"{note} ({hosts} hosts)")
     table.add_row("targets", f"sha256 {plan.digest[:16]}…")
@@ -58,6 +61,14 @@ def _sites(plan: Plan) -> str:
     if len(sites) == 1:
         return f" at {next(iter(sites))}"
     return f" at {len(sites)} sites: {', '.join(f'{site} {hosts}' for site, hosts in sites.most_common(6))}"
+
+
+def _at_once(plan: Plan) -> str:
+    """How many hosts one process of this machine works on at once, and what bounds it."""
+    options = plan.options
+    rhythm = Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
+    found = budget(min(options.in_flight, len(plan.hosts)), this_machine(), rhythm)
+    return f"{found.hosts} hosts by one process" + (f"; {found.bound}" if found.bound else "")
 
 
 def _resets(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from unloop.dispatch.context import Context
@@ -12,8 +13,9 @@ from unloop.log import get_logger
 from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
 from unloop.model.state import CampaignState
-from unloop.race.budget import budget, this_machine
+from unloop.race.budget import KEEP, budget, this_machine
 from unloop.race.pacing import Pacer
+from unloop.race.pinger import Pinger, make_pinger
 from unloop.race.prober import Prober
 from unloop.race.profile import Profiles
 from unloop.race.rhythm import Rhythm
@@ -31,8 +33,6 @@ POLL = 0.2
 """Seconds between two looks for due work while the engine has room."""
 CLAIM = 250
 """Hosts taken at once: engines that start together share what is due."""
-KEEP = 0.3
-"""Seconds that one probe waits for its answer: longer than any round trip to a host that is up."""
 
 
 class Engine:
@@ -44,13 +44,15 @@ class Engine:
         self._race = context.settings.race
         self._room = self._options.in_flight
         self._working: dict[int, tuple[HostRun, asyncio.Task[object]]] = {}
+        self._ended = asyncio.Event()
 
     async def serve(self, *, seconds: float) -> int:
         """Claim and visit until the slice is over or nothing is left; hosts in work are finished. Returns the visits."""
         prober = Prober(keep=KEEP)
+        pinger = make_pinger() if self._race.ping else None
         store = ThreadPoolExecutor(1, "store")
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._race.threads, "blocking"))
-        tools = self._tools(prober, store)
+        tools = self._tools(prober, pinger, store)
         await self._learn(tools)
         self._bound()
         keeper = asyncio.create_task(self._keep_leases(tools))
@@ -69,11 +71,13 @@ class Engine:
         finally:
             keeper.cancel()
             prober.close()
+            if pinger is not None:
+                pinger.close()
             self._context.power.leave()
             store.shutdown(wait=False, cancel_futures=True)
         return visits
 
-    def _tools(self, prober: Prober, store: ThreadPoolExecutor) -> Tools:
+    def _tools(self, prober: Prober, pinger: Pinger | None, store: ThreadPoolExecutor) -> Tools:
         remedy, context = Remedy(self._campaign), self._context
 
         async def in_store(work: Callable[[], object]) -> object:
@@ -83,6 +87,7 @@ class Engine:
             database=context.database,
             clock=context.clock,
             prober=prober,
+            pinger=pinger,
             credentials=context.credentials,
             options=self._options,
             order_for=remedy.order,
@@ -108,7 +113,8 @@ class Engine:
         """Take no more hosts at once than this machine can carry, and say so."""
         options = self._options
         rhythm = Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
-        found = budget(options.in_flight, this_machine(), rhythm, keep=KEEP)
+        wanted = min(options.in_flight, self._campaign.targets)
+        found = budget(wanted, this_machine(), rhythm)
         if found.bound:
             logger.warning("fewer hosts at once than asked for", extra={"reason": found.bound})
         self._room = found.hosts
@@ -135,6 +141,7 @@ class Engine:
         task.add_done_callback(partial(self._finished, run))
 
     def _finished(self, run: HostRun, task: asyncio.Task[object]) -> None:
+        self._ended.set()
         current = self._working.get(run.id)
         if current is not None and current[0].fence == run.fence:
             del self._working[run.id]
@@ -142,11 +149,12 @@ class Engine:
             logger.error("visit broke off", extra={"host": run.host.name, "error": str(error)}, exc_info=error)
 
     async def _wait_for_any(self) -> None:
-        tasks = {task for _, task in self._working.values()}
-        if tasks:
-            await asyncio.wait(tasks, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await asyncio.sleep(POLL)
+        """Wait until a visit has ended, a moment at most: to look at thousands of tasks for that would take longer."""
+        self._ended.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL):
+                await self._ended.wait()
+                await asyncio.sleep(POLL / 4)
 
     async def _is_pending(self, tools: Tools) -> bool:
         """Whether this queue may soon have something due, so that the engine stays."""

@@ -7,6 +7,8 @@ from math import ceil
 
 from unloop.race.rhythm import Rhythm
 
+KEEP = 0.3
+"""Seconds that one probe waits for its answer: longer than any round trip to a host that is up."""
 PROBE_COST = 25e-6
 """Seconds of one core that a probe takes; bench/prober.py measures it (16 µs on the machine of docs/benchmarks.md)."""
 SHARE = 0.6
@@ -40,7 +42,7 @@ def this_machine() -> Machine:
     return Machine(files=most)
 
 
-def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float) -> Budget:
+def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP) -> Budget:
     """How many of the hosts that are wanted at once this machine can carry at the usual rhythm."""
     per_host = ceil(keep / rhythm.warm) + PER_STRIKE
     by_files = (machine.files - OF_PROCESS) // per_host

@@ -1,9 +1,10 @@
 """What a visit works with: the store, the clock, the prober, credentials and threads. Handed in, never global."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from unloop.channels.switchboard import Switchboard
@@ -13,6 +14,7 @@ from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order
 from unloop.race.pacing import Pacer
+from unloop.race.pinger import Pinger
 from unloop.race.prober import Prober
 from unloop.race.profile import Profiles
 from unloop.race.turns import Turns
@@ -49,6 +51,9 @@ class Tools:
     profiles: Profiles
     pacer: Pacer
     power: Switchboard
+    pinger: Pinger | None = None
+    broken: Counter[int] = field(default_factory=Counter)
+    """How often in a row the visits of a host run broke off over a mistake of ours."""
 
     async def in_store(self, work: Callable[[], T]) -> T:
         """Run a store operation on the writer's thread."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unloop.errors import InputError, LeaseLost
+from unloop.errors import InputError, LeaseLost, UnloopError
 from unloop.log import get_logger
 from unloop.model.host_run import End, HostRun, Rung, Stage, Step, Wait
 from unloop.model.order import Order
@@ -17,18 +17,37 @@ from unloop.store.progress import Finding, Visit
 
 logger = get_logger(__name__)
 
+MOST_BROKEN = 3
+BROKEN_WAIT = 5.0
 VISITS = {Rung.IN_BAND: in_band.visit, Rung.RACE: race.visit, Rung.SAFE_MODE: safe_mode.visit}
 
 
 async def visit(run: HostRun, tools: Tools) -> Step | None:
     """Visit one claimed host and save what came of it; None when the lease was lost on the way."""
     try:
-        run, step, left = await _visited(run, tools)
+        run, step, left = await _bounded(run, tools)
         await tools.writer.save(run, step, left)
     except LeaseLost as error:
         logger.warning("lease lost", extra={"host": run.host.name, "campaign": run.campaign, "reason": str(error)})
         return None
     return step
+
+
+async def _bounded(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
+    """A visit that breaks off over a mistake of ours is tried again, and after some times ends the host: nothing hangs."""
+    try:
+        found = await _visited(run, tools)
+    except UnloopError:
+        raise
+    except Exception as error:
+        logger.exception("visit broke off", extra={"host": run.host.name, "campaign": run.campaign})
+        tools.broken[run.id] += 1
+        why = f"unloop made a mistake: {type(error).__name__}"
+        if tools.broken[run.id] >= MOST_BROKEN:
+            return run, *await _close(run, tools, Step(run.progress, End(Outcome.FAILED, why), "ended"), Visit())
+        return run, Step(run.progress, Wait(BROKEN_WAIT), "visit broke off", {"why": why}), Visit()
+    tools.broken.pop(run.id, None)
+    return found
 
 
 async def _visited(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:

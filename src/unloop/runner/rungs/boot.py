@@ -17,6 +17,9 @@ from unloop.runner.strike import Salvo, Struck
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding
 
+PING = "ping"
+"""The name of the first sign that is no channel's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Boot:
@@ -76,7 +79,7 @@ async def observe_boot(run: HostRun, tools: Tools, landing: Landing, *, seconds:
     ordered, rhythm = _expectation(run, tools, doors, boots=boots)
     await asyncio.gather(*(shot.prepare() for shot in landing.shots.values()))
     loop = asyncio.get_running_loop()
-    async with Watch(tools.prober, ordered, rhythm) as watch:
+    async with Watch(tools.prober, ordered, rhythm, pinger=tools.pinger) as watch:
         sighting = watch.sighting
         first = await watch.next_open(until=sighting.started + seconds)
         if first is None:
@@ -126,6 +129,12 @@ async def _stays_silent(tools: Tools, doors: Mapping[str, Door], rhythm: Rhythm)
         return False
 
 
+def _first_signs(sighting: Sighting) -> dict[str, float]:
+    """When each port opened, and the host first answered a ping, after the start."""
+    signs = {channel: at - sighting.started for channel, at in sighting.first_open.items()}
+    return signs if sighting.pinged is None else {PING: sighting.pinged - sighting.started, **signs}
+
+
 def _window(tools: Tools, sighting: Sighting, salvo: Salvo, gone_at: float | None) -> Window:
     opened = sighting.opened or sighting.started
     ago = timedelta(seconds=asyncio.get_running_loop().time() - opened)
@@ -139,7 +148,7 @@ def _window(tools: Tools, sighting: Sighting, salvo: Salvo, gone_at: float | Non
         struck_after=best.ended - start if best is not None and landed else None,
         channel=best.channel if best is not None else "",
         caught=best is not None,
-        first_ports={channel: at - start for channel, at in sighting.first_open.items()},
+        first_ports=_first_signs(sighting),
         lag=sighting.lag.get(first),
         strikes=tuple(
             StrikeRecord(struck.channel, struck.began - start, struck.ended - start, struck.came_to, struck.step)

@@ -9,7 +9,7 @@ from functools import partial
 from unloop.channels.answers import JUDGED_BY_TIME, parse_checks, verification
 from unloop.channels.base import Channel, Deadline, Files, Observe, Programs
 from unloop.channels.perform import check_files
-from unloop.errors import ChannelError
+from unloop.errors import ChannelError, Unsupported
 from unloop.model.effect import EffectKind
 from unloop.model.host import Endpoint, Host
 from unloop.model.host_run import End, HostRun, Progress, Step, Wait
@@ -125,8 +125,18 @@ def _look(run: HostRun, order: Order, endpoint: Endpoint, seconds: float, creden
     channel = load("unloop.channels", endpoint.channel)(target, Deadline.after(seconds))
     asked = tuple(check for check in order.checks if check.kind not in JUDGED_BY_TIME)
     with channel:
-        boot = channel.boot_identity() if isinstance(channel, Observe) else None
+        boot = _boot_of(channel)
         return Look(_ask(channel, order, asked, run.progress.landed_at), boot, (endpoint.channel,))
+
+
+def _boot_of(channel: Channel) -> BootIdentity | None:
+    """The boot that a host is in, None where this channel can't tell."""
+    if not isinstance(channel, Observe):
+        return None
+    try:
+        return channel.boot_identity()
+    except Unsupported:
+        return None
 
 
 def _ask(channel: Channel, order: Order, asked: tuple[Check, ...], landed: datetime | None) -> tuple[CheckReport, ...]:
