@@ -103,7 +103,7 @@ def shutdown(cmd: Cmd, rest: str) -> None:
         _unknown(cmd, "shutdown", rest)
         return
     cmd.code = 0
-    cmd.later(float(delay))
+    cmd.later(cmd.waited + float(delay))
 
 
 def _unknown(cmd: Cmd, name: str, rest: str) -> None:
