@@ -17,7 +17,7 @@ from unloop.actions.base import Action
 from unloop.actions.checks import CHECKS, CheckSpec
 from unloop.actions.options import OptionSpec
 from unloop.actions.registry import verbs
-from unloop.channels.base import Channel, NoOptions, abilities
+from unloop.channels.base import AnyChannel, NoOptions, abilities
 from unloop.cli.main import COMMANDS, unloop
 from unloop.inventory.fields import CHANNELS, FIELDS, OF_ENDPOINT
 from unloop.model.host import System
@@ -164,7 +164,7 @@ def channels_page() -> Iterator[str]:
     yield "A channel is one way to reach a host. Its options are fields of the inventory; for a BMC also `bmc_OPTION`."
     for name in plugins.names(CHANNELS):
         channel = plugins.load(CHANNELS, name)
-        if not isinstance(channel, type) or not issubclass(channel, Channel):
+        if not isinstance(channel, type) or not issubclass(channel, AnyChannel):
             raise TypeError(f"{name} is no channel")
         yield f"## {name}"
         yield f"{channel.title}. Port {channel.default_port}. Abilities: {_words(abilities(channel)) or 'none'}."

@@ -99,7 +99,7 @@ class RaceSettings:
     hot: float = setting("the same while the port is due, and once the host gave a sign", 0.1, kind="duration")
     cold: float = setting("the same while the port can't be open yet", 1.0, kind="duration")
     ping: bool = setting("ping hosts as well, where this machine permits it: the first sign often comes so", True)
-    windows_per_second: float = setting("windows that one worker lets open in one second, by spreading resets", 100.0)
+    windows_per_second: int = setting("windows that one worker lets open in one second, by spreading resets", 100)
     strikes: int = setting("strikes that one worker has under way at once", 128)
     window: float = setting(
         "how long after its first open port a host is watched for its crash", 120.0, kind="duration"
