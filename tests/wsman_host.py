@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
 
 from simulated import PASSWORD, USERNAME, machine_with
 from unloop.channels.ntlm.initiator import NtlmAccount
@@ -140,3 +145,25 @@ def windows_machine(**files: bytes) -> Machine:
     machine = machine_with({tuple(path.split("/")): content for path, content in files.items()})
     machine.boot_time = datetime(2024, 7, 19, 4, 30, 1, 500_000, tzinfo=UTC)
     return machine
+
+
+def certificate_of(kind: str) -> bytes:
+    """A self-signed certificate (DER), signed with a hash of that name."""
+    keys: dict[str, Any] = {"ed25519": ed25519.Ed25519PrivateKey.generate, "sha1": _rsa}
+    key = keys.get(kind, lambda: ec.generate_private_key(ec.SECP256R1()))()
+    hashed: Any = {"ed25519": None, "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}.get(kind, hashes.SHA256())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ws-1")])
+    when = datetime(2024, 7, 19, tzinfo=UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(when).not_valid_after(when + timedelta(days=9000))
+    data = built.sign(key, hashed).public_bytes(serialization.Encoding.DER)
+    # Nobody signs with SHA-1 any more: sha256WithRSAEncryption becomes sha1WithRSAEncryption (RFC 8017, A.2.4).
+    return (
+        data
+        if kind != "sha1"
+        else data.replace(bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105"))
+    )
+
+
+def _rsa() -> Any:
+    return rsa.generate_private_key(65537, 2048)

@@ -5,14 +5,9 @@ import hashlib
 import re
 import struct
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +42,7 @@ from wsman_host import (
     SECURE_DOOR,
     Line,
     Meddled,
+    certificate_of,
     exchange,
     ntlm_of,
     server_of,
@@ -530,25 +526,3 @@ def test_the_password_shows_nowhere() -> None:
     strike = exchange(order(aside(EXACT)))
     assert isinstance(strike, Exchange)
     assert PASSWORD not in repr(strike) + repr(strike._authenticator) + repr(strike._door)
-
-
-def certificate_of(kind: str) -> bytes:
-    """A self-signed certificate (DER), signed with a hash of that name."""
-    keys: dict[str, Any] = {"ed25519": ed25519.Ed25519PrivateKey.generate, "sha1": _rsa}
-    key = keys.get(kind, lambda: ec.generate_private_key(ec.SECP256R1()))()
-    hashed: Any = {"ed25519": None, "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}.get(kind, hashes.SHA256())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ws-1")])
-    when = datetime(2024, 7, 19, tzinfo=UTC)
-    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(when).not_valid_after(when + timedelta(days=9000))
-    data = built.sign(key, hashed).public_bytes(serialization.Encoding.DER)
-    # Nobody signs with SHA-1 any more: sha256WithRSAEncryption becomes sha1WithRSAEncryption (RFC 8017, A.2.4).
-    return (
-        data
-        if kind != "sha1"
-        else data.replace(bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105"))
-    )
-
-
-def _rsa() -> Any:
-    return rsa.generate_private_key(65537, 2048)
