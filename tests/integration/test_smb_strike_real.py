@@ -1,6 +1,5 @@
 """Our own SMB exchange against Samba's smbd, over real sockets: what lands, in how many flights, and what is refused."""
 
-import asyncio
 import base64
 import hashlib
 import os
@@ -9,7 +8,7 @@ import socket
 import struct
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,12 @@ from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
 import peers
+from smb2_strike import Struck, carried_out
 from smbd import Smbd, smbd
 from unloop.channels.base import Deadline, Target
 from unloop.channels.smb import SmbChannel
 from unloop.channels.smb_options import SmbOptions
-from unloop.channels.strike.exchange import converse
-from unloop.channels.strike.link import PlainLink
-from unloop.channels.strike.smb2.exchange import Agreement, SmbExchange
-from unloop.channels.strike.smb2.wire import DirectTcp
+from unloop.channels.strike.smb2.exchange import SmbExchange
 from unloop.errors import (
     AccessDenied,
     ChannelError,
@@ -41,35 +38,13 @@ from unloop.errors import (
 )
 from unloop.model.files import Disposition, FileGuard, FileOrder
 from unloop.model.order import Order
-from unloop.model.power import BootIdentity
-from unloop.model.report import RemedyReport, Verdict
+from unloop.model.report import Verdict
 from unloop.secrets.secret import Credential, Secret
 
 HEAD = bytes.fromhex("AAAAAAAA01002301")
 FAULTY = HEAD + bytes(200_000)
 AT = datetime(2024, 7, 19, 4, 30, tzinfo=UTC)
 QUARANTINE = r"C:\unloop-quarantine\c1"
-
-
-class CountingLink(PlainLink):
-    """A link that counts flights: what is sent at once, before anything is waited for."""
-
-    flights = 0
-
-    async def send(self, data: bytes) -> None:
-        """Count and send."""
-        self.flights += 1
-        await super().send(data)
-
-
-@dataclass(frozen=True)
-class Struck:
-    """What a strike came to, its flights, and what was agreed."""
-
-    report: RemedyReport
-    boot: BootIdentity | None
-    flights: int
-    agreement: Agreement
 
 
 def target(server: Smbd, password: str = "") -> Target:
@@ -82,18 +57,7 @@ def strike(server: Smbd, order: Order, *, password: str = "", share: str = "C$",
     """Strike over a socket of our own; raises ChannelError."""
     options = SmbOptions(share=share, require_encryption=more.pop("require_encryption", False))
     exchange = SmbExchange(target(server, password), order, options, **more)
-
-    async def run() -> Struck:
-        with socket.socket() as sock:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await asyncio.get_running_loop().sock_connect(sock, (server.address, server.port))
-            link = CountingLink(sock)
-            report, boot = await converse(link, exchange, DirectTcp(), Deadline.after(20))
-            assert exchange.agreement is not None
-            return Struck(report, boot, link.flights, exchange.agreement)
-
-    return asyncio.run(run())
+    return carried_out(exchange, server.address, server.port)
 
 
 @pytest.fixture(scope="module")
@@ -481,12 +445,6 @@ def test_peers_that_are_no_server_end_the_exchange(
             pipelines=pipelines,
         )
 
-        async def run() -> None:
-            with socket.socket() as sock:
-                sock.setblocking(False)
-                await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.59", port))
-                await converse(PlainLink(sock), exchange, DirectTcp(), Deadline.after(0.5))
-
         with pytest.raises(expected):
-            asyncio.run(run())
+            carried_out(exchange, "127.0.0.59", port, seconds=0.5)
         assert exchange.step == "negotiate"

@@ -34,7 +34,7 @@ class Session:
         self.agreed: Choice | None = None
         self.granted = 0
         self._logon = Logon(authenticator)
-        self._hello, self._first = self.offer.request(), self._logon.first()
+        self._hello = self.offer.request()
         self._requires_encryption = requires_encryption
         self._note = note
 
@@ -48,7 +48,7 @@ class Session:
         hello, number = self._frame(self._hello)
         answer = (yield from self._answers(hello, number))[number]
         self._agree(hello, answer)
-        yield from self._log_on(self._first)
+        yield from self._log_on(self._logon.first())
 
     def open_ahead(self, flights: Flights) -> Messages[None]:
         """Negotiate and begin the log-on at once; its end goes in front of the first flight where its key is known.
@@ -56,7 +56,7 @@ class Session:
         Raises Unsupported when the host does not take it so; nothing can have been changed by then.
         """
         hello, number = self._frame(self._hello)
-        first, following = self._frame(self._first)
+        first, following = self._frame(self._logon.first())
         try:
             answers = yield from self._answers(hello + first, number, following)
         except ConnectionLost as error:
