@@ -1,6 +1,7 @@
 """Our simulated BMCs, judged by clients that we did not write: ipmitool, FreeIPMI, python-ipmi and sushy."""
 
 import random
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -175,13 +176,18 @@ def test_ipmitool_is_refused_with_a_wrong_password(ipmi: Bmc, suite: str) -> Non
     assert ipmi.resets == 0
 
 
-def _ipmipower(bmc: Bmc, tmp_path: Path, suite: str, order: str, *, password: str = PASSWORD, user: str = USER) -> str:
-    program = require("ipmipower")
+def _freeipmi(
+    program: str, bmc: Bmc, tmp_path: Path, suite: str, *orders: str, password: str = PASSWORD, user: str = USER
+) -> subprocess.CompletedProcess[str]:
     config = tmp_path / "freeipmi.conf"
     config.touch(mode=0o600)
     config.write_text(f'username {user}\npassword "{password}"\n')
     place = ["--config-file", str(config), "-h", f"{ADDRESS}:{bmc.port}", "-D", "LAN_2_0", "-I", suite]
-    return _run([program, *place, "--session-timeout=4000", order]).stdout.strip()
+    return _run([require(program), *place, "--session-timeout=4000", *orders])
+
+
+def _ipmipower(bmc: Bmc, tmp_path: Path, suite: str, order: str, *, password: str = PASSWORD, user: str = USER) -> str:
+    return _freeipmi("ipmipower", bmc, tmp_path, suite, order, password=password, user=user).stdout.strip()
 
 
 @pytest.mark.parametrize("suite", ["3", "17"])
@@ -204,6 +210,17 @@ def test_ipmipower_names_what_is_wrong(ipmi: Bmc, tmp_path: Path, suite: str) ->
     unknown = _ipmipower(ipmi, tmp_path, suite, "--off", user="nobody")
     assert unknown == f"{ADDRESS}: username invalid"
     assert ipmi.resets == 0
+
+
+@pytest.mark.parametrize("suite", ["3", "17"])
+def test_ipmi_chassis_reads_and_controls(ipmi: Bmc, tmp_path: Path, suite: str) -> None:
+    """FreeIPMI's other client reads the chassis' status and switches off, with both suites."""
+    status = _freeipmi("ipmi-chassis", ipmi, tmp_path, suite, "--get-chassis-status").stdout
+    assert re.search(r"System Power\s+: on", status)
+    ordered = _freeipmi("ipmi-chassis", ipmi, tmp_path, suite, "--chassis-control=POWER-DOWN")
+    assert (ordered.returncode, ordered.stderr) == (0, "")
+    ipmi.await_power(PowerState.OFF)
+    assert ipmi.resets == 1
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from unloop.channels.rmcp.rakp import MOST_NAME, MOST_PASSWORD, Account
 from unloop.channels.rmcp.script import Script
 from unloop.channels.rmcp.session import Session
 from unloop.channels.rmcp.suite import SUITE_3, SUITE_17, Suite
-from unloop.channels.rmcp.talk import close, order, query
+from unloop.channels.rmcp.talk import close, leave, order, query
 from unloop.channels.rmcp.udp import Conversation
 from unloop.channels.switchboard import Switchboard, peer_of
 from unloop.errors import ChannelError, InputError, LogonRefused, LogonUndecided, Problem, ProtocolError, Unsupported
@@ -120,7 +120,7 @@ class IpmiChannel(PowerChannel):
             return await self._run(query(self._standing, command))
         except NoAnswer:
             self.deadline.left()
-            await self._run(close(self._standing))
+            await self._run(leave(self._standing))
             self._session = None
             await self._log_on()
             return await self._run(query(self._standing, command))

@@ -7,7 +7,7 @@ from typing import Any
 
 from unloop.rehearsal import rmcp
 from unloop.rehearsal.ipmi_commands import CLOSE_SESSION, GOOD, Call, Chassis, answer, expire_flags
-from unloop.rehearsal.ipmi_session import SUITES, Session, Status
+from unloop.rehearsal.ipmi_session import SUITES, Session, Status, Suite
 from unloop.rehearsal.machine import Machine
 from unloop.rehearsal.rmcp import Payload
 
@@ -19,10 +19,16 @@ _ADMINISTRATOR = 0x04
 class IpmiBmc:
     """The BMC of one machine. It holds few sessions, and refuses a wrong password as firmware does: by RAKP."""
 
-    def __init__(self, machine: Machine, *, sessions: int = 8) -> None:
+    def __init__(self, machine: Machine, *, sessions: int = 8, suites: tuple[Suite, ...] = SUITES) -> None:
         self._chassis = Chassis(machine)
         self._most = sessions
+        self._suites = suites
         self._sessions: dict[int, Session] = {}
+
+    @property
+    def open_sessions(self) -> int:
+        """Sessions that stand, and log-ons that were begun."""
+        return len(self._sessions)
 
     def receive(self, datagram: bytes, now: float) -> bytes | None:
         """The answer to one datagram, None for those that a BMC drops."""
@@ -80,7 +86,7 @@ class IpmiBmc:
     def _open(self, payload: bytes, now: float) -> bytes:
         tag, console = payload[0], payload[4:8]
         wanted = (payload[12] & 0x3F, payload[20] & 0x3F, payload[28] & 0x3F)
-        suite = next((suite for suite in SUITES if suite.algorithms == wanted), None)
+        suite = next((suite for suite in self._suites if suite.algorithms == wanted), None)
         if suite is None:
             return bytes([tag, Status.NO_SUITE, 0, 0]) + console
         if len(self._sessions) >= self._most:
@@ -142,6 +148,11 @@ class _Shell(asyncio.DatagramProtocol):
 
 async def serve(machine: Machine, address: str, port: int) -> asyncio.DatagramTransport:
     """Answer IPMI for a machine until the transport is closed."""
+    return await serve_with(IpmiBmc(machine), address, port)
+
+
+async def serve_with(bmc: IpmiBmc, address: str, port: int) -> asyncio.DatagramTransport:
+    """The same with a BMC of one's own."""
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Shell(IpmiBmc(machine)), local_addr=(address, port))
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Shell(bmc), local_addr=(address, port))
     return transport

@@ -12,8 +12,8 @@ from unloop.channels.rmcp.suite import Suite
 from unloop.channels.rmcp.talk import close_session
 from unloop.errors import ChannelError, DeadlineExceeded
 
-PINGS = 4
-SILENT_TRIES, UNSEEN_TRIES = 8, 3
+PINGS, PING_WAIT = 6, 0.3
+SILENT_TRIES, UNSEEN_TRIES = 10, 3
 """Tries in a row without any answer after which a BMC is given up: one that answered a ping, one that did not."""
 MOST_TRIES = 40
 SLOT_TRIES, SLOT_WAIT = 4, 3.0
@@ -21,9 +21,9 @@ SLOT_TRIES, SLOT_WAIT = 4, 3.0
 
 
 def knock(entropy: Entropy) -> Script[bool]:
-    """Whether a presence ping is answered."""
-    for wait in waits(PINGS):
-        tag = entropy(1)[0] & 0x7F
+    """Whether a presence ping is answered. All have one tag, so that a late answer counts."""
+    tag = entropy(1)[0] & 0x7F
+    for wait in waits(PINGS, PING_WAIT):
         if (yield Say(ping(tag), wait, partial(_hear_pong, tag), heeds_errors=True)):
             return True
     return False
@@ -62,32 +62,27 @@ class _LogOn:
 
     def _with_suite(self, suite: Suite) -> Script[Session]:
         silent = slots = 0
+        failure: ChannelError = NoAnswer("the log-on was not answered to its end")
         for wait in waits(MOST_TRIES):
             attempt = _Attempt(Login(self._account, suite, self._entropy), self._entropy)
             try:
                 session = yield from attempt.run(wait)
+                if session is not None:
+                    return session
             except NoSessionSlot as error:
-                slots += 1
-                if slots == SLOT_TRIES:
-                    raise
-                yield from _rest(SLOT_WAIT, error)
-                continue
+                failure, slots = error, slots + 1
+            except DeadlineExceeded as error:
+                if slots:
+                    raise failure from error
+                raise
             finally:
                 self._is_seen = self._is_seen or attempt.heard_anything
-            if session is not None:
-                return session
             silent = 0 if attempt.heard_anything else silent + 1
-            if silent == (SILENT_TRIES if self._is_seen else UNSEEN_TRIES):
+            if slots == SLOT_TRIES or silent == (SILENT_TRIES if self._is_seen else UNSEEN_TRIES):
                 break
-        raise NoAnswer("the log-on was not answered to its end")
-
-
-def _rest(seconds: float, failure: ChannelError) -> Script[None]:
-    """Wait before another try; when there is no time for one, the failure stands."""
-    try:
-        yield Pause(seconds)
-    except DeadlineExceeded as error:
-        raise failure from error
+            if slots:
+                yield Pause(SLOT_WAIT)
+        raise failure
 
 
 class _Attempt:
@@ -96,7 +91,7 @@ class _Attempt:
     def __init__(self, login: Login, entropy: Entropy) -> None:
         self._login = login
         self._entropy = entropy
-        self._farewell = b""
+        self._farewells: tuple[bytes, ...] = ()
         self.heard_anything = False
 
     def run(self, wait: float) -> Script[Session | None]:
@@ -116,7 +111,8 @@ class _Attempt:
         if opened is None:
             return None
         chosen = login.take_open(opened)
-        self._farewell = login.give_up(INVALID_CHECK_VALUE)
+        given_up = login.give_up(INVALID_CHECK_VALUE)
+        self._farewells = (given_up,)
         if not chosen:
             raise SuiteRefused(f"the BMC answers with other algorithms than those of cipher suite {login.suite.number}")
         proof = yield from self._step(login.rakp1(), wait, login.hear_rakp2)
@@ -125,7 +121,7 @@ class _Attempt:
         if not login.take_rakp2(proof):
             raise WrongPassword("the BMC and we don't have the same password")
         session = Session(login, self._entropy)
-        self._farewell = session.seal(close_session(session), session.next_message())
+        self._farewells = (session.seal(close_session(session), session.next_message()), given_up)
         ended = yield from self._step(login.rakp3(), wait, login.hear_rakp4)
         return None if ended is None else Session(login, self._entropy)
 
@@ -144,6 +140,6 @@ class _Attempt:
         return heard
 
     def _leave(self) -> Script[None]:
-        """Tell the BMC that it can forget the session: what was opened by half, or what it may hold to be open."""
-        if self._farewell:
-            yield farewell(self._farewell)
+        """Tell the BMC that it can forget the session, whether it holds it to be open or half open by now."""
+        for datagram in self._farewells:
+            yield farewell(datagram)

@@ -4,12 +4,11 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from unloop.channels.rmcp.packet import Packet, Payload, outside, parse_outside
+from unloop.channels.rmcp.packet import Payload, outside, parse_outside
 from unloop.channels.rmcp.suite import Keys, Suite
 
 GOOD, INVALID_SESSION, INVALID_CHECK_VALUE = 0x00, 0x02, 0x0F
-_STRANGERS = frozenset({INVALID_SESSION, 0x08})
-"""Status codes of a BMC that knows no such session, and so may not know our id either (table 13-15)."""
+"""Status codes (table 13-15)."""
 _NAME_ONLY = 0x10
 """The user is looked up by name, whatever level is asked for (table 13-11)."""
 MOST_NAME, MOST_PASSWORD = 16, 20
@@ -41,7 +40,7 @@ class Login:
         self._account = account
         self._key = account.password.ljust(MOST_PASSWORD, b"\0")
         drawn = entropy(21)
-        self._tag = drawn[0] & 0xFC
+        self._tags = bytes((drawn[0] + step) & 0xFF for step in range(3))
         self._console = (int.from_bytes(drawn[1:5], "little") or 1).to_bytes(4, "little")
         self._random = drawn[5:21]
         self._who = bytes([account.level | _NAME_ONLY, len(account.name)]) + account.name
@@ -61,11 +60,11 @@ class Login:
         """Propose the suite's algorithms. Privilege level 0 asks for the highest: some BMCs refuse any other here."""
         pairs = enumerate(self.suite.algorithms)
         proposals = b"".join(bytes([kind, 0, 0, 8, number, 0, 0, 0]) for kind, number in pairs)
-        return outside(Payload.OPEN_REQUEST, bytes([self._tag, 0, 0, 0]) + self._console + proposals)
+        return outside(Payload.OPEN_REQUEST, bytes([self._tags[0], 0, 0, 0]) + self._console + proposals)
 
     def hear_open(self, datagram: bytes) -> Heard | None:
         """The open session response."""
-        return self._hear(datagram, Payload.OPEN_RESPONSE, self._tag, 28)
+        return self._hear(datagram, Payload.OPEN_RESPONSE, self._tags[0], 28)
 
     def take_open(self, heard: Heard) -> bool:
         """Keep the BMC's session id; whether the BMC chose the very algorithms that were proposed."""
@@ -76,12 +75,12 @@ class Login:
     def rakp1(self) -> bytes:
         """Our random number, and who we are."""
         level, rest = self._who[:1], self._who[1:]
-        head = bytes([self._tag + 1, 0, 0, 0])
+        head = bytes([self._tags[1], 0, 0, 0])
         return outside(Payload.RAKP1, head + self._bmc + self._random + level + bytes(2) + rest)
 
     def hear_rakp2(self, datagram: bytes) -> Heard | None:
         """The BMC's random number, its GUID, and its proof of the password."""
-        return self._hear(datagram, Payload.RAKP2, self._tag + 1, 32 + self.suite.size)
+        return self._hear(datagram, Payload.RAKP2, self._tags[1], 32 + self.suite.size)
 
     def take_rakp2(self, heard: Heard) -> bool:
         """Whether the BMC's proof is that of our password (13.31)."""
@@ -95,11 +94,11 @@ class Login:
     def rakp3(self) -> bytes:
         """Our proof of the password. Sent once: a BMC does not answer a second one usefully."""
         proof = self.suite.hash(self._key, self._bmc_random + self._console + self._who)
-        return outside(Payload.RAKP3, bytes([self._tag + 2, GOOD, 0, 0]) + self._bmc + proof)
+        return outside(Payload.RAKP3, bytes([self._tags[2], GOOD, 0, 0]) + self._bmc + proof)
 
     def hear_rakp4(self, datagram: bytes) -> Heard | None:
         """The end of the log-on; one whose check value is wrong is none."""
-        heard = self._hear(datagram, Payload.RAKP4, self._tag + 2, self.suite.sent)
+        heard = self._hear(datagram, Payload.RAKP4, self._tags[2], self.suite.sent)
         if heard is None or heard.status != GOOD:
             return heard
         wanted = self.suite.check_value(self._sik, self._random + self._bmc + self._guid)
@@ -107,24 +106,18 @@ class Login:
 
     def give_up(self, status: int) -> bytes:
         """RAKP message 3 with an error: the BMC can forget the session that was being opened (13.22)."""
-        return outside(Payload.RAKP3, bytes([self._tag + 2, status, 0, 0]) + self._bmc)
+        return outside(Payload.RAKP3, bytes([self._tags[2], status, 0, 0]) + self._bmc)
 
     def keys(self) -> Keys:
         """The keys of the session, once RAKP message 2 was right."""
         return Keys(self.suite, self._sik)
 
     def _hear(self, datagram: bytes, kind: Payload, tag: int, length: int) -> Heard | None:
+        """A refusal may come without our session id: OpenIPMI's simulator ends it after the status code."""
         packet = parse_outside(datagram)
         if packet is None or packet.payload_type != kind or len(packet.payload) < 2 or packet.payload[0] != tag:
             return None
-        status = packet.payload[1]
-        if not self._is_ours(packet, status):
-            return None
-        body = packet.payload[8:]
-        if status == GOOD and len(body) != length:
-            return None
-        return Heard(status, body)
-
-    def _is_ours(self, packet: Packet, status: int) -> bool:
-        given = packet.payload[4:8]
-        return given == self._console or (status in _STRANGERS and given in {b"", bytes(4)})
+        status, given, body = packet.payload[1], packet.payload[4:8], packet.payload[8:]
+        if status == GOOD:
+            return Heard(status, body) if given == self._console and len(body) == length else None
+        return Heard(status) if given in {self._console, bytes(4), b""} else None

@@ -37,9 +37,9 @@ Script = Generator[Say | Pause, Any, ResultT]
 FIRST_WAIT, GROWTH, LONGEST_WAIT = 0.5, 1.3, 2.0
 
 
-def waits(tries: int) -> Iterator[float]:
+def waits(tries: int, first: float = FIRST_WAIT) -> Iterator[float]:
     """How long an answer is waited for, try after try."""
-    wait = FIRST_WAIT
+    wait = first
     for _ in range(tries):
         yield min(wait, LONGEST_WAIT)
         wait *= GROWTH

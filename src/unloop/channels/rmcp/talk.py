@@ -2,10 +2,10 @@
 
 from unloop.channels.rmcp.failures import BmcBusy, NoAnswer, PrivilegeTooLow, Refusal, of_completion
 from unloop.channels.rmcp.message import Command
-from unloop.channels.rmcp.script import Pause, Say, Script, waits
+from unloop.channels.rmcp.script import Pause, Say, Script, farewell, waits
 from unloop.channels.rmcp.session import Session
 
-QUERY_TRIES = 8
+QUERY_TRIES = 6
 ORDER_WAIT = 3.0
 """How long the answer to an order is waited for. An order is never repeated here: whoever sent it looks what came of it."""
 CLOSE_TRIES = 3
@@ -47,6 +47,11 @@ def close(session: Session) -> Script[None]:
     for wait in waits(CLOSE_TRIES):
         if (yield _say(session, command, message, wait)) is not None:
             return
+
+
+def leave(session: Session) -> Script[None]:
+    """Give up a session that went silent: the BMC is told once, in case it holds it still."""
+    yield farewell(session.seal(close_session(session), session.next_message()))
 
 
 def close_session(session: Session) -> Command:
