@@ -329,6 +329,17 @@ def test_links_that_lead_out_of_the_share_are_not_followed(server: Smbd, place: 
     assert not (server.root / "unloop-quarantine").exists()
 
 
+def test_a_path_in_dfs_is_left_to_the_library(tmp_path: Path) -> None:
+    """The host says that the path leads elsewhere; nothing was changed."""
+    with smbd(tmp_path, "host msdfs = yes", "msdfs root = yes", address="127.0.0.60") as server:
+        plant(server.root / "d", "bad.sys")
+        (server.root / "dfs").symlink_to("msdfs:other\\share")
+        for wanted in (guarded(server.root / "dfs"), exact(server.root / "dfs")):
+            with pytest.raises(Unsupported, match="DFS"):
+                strike(server, wanted)
+        assert strike(server, exact(server.root / "d")).report.verdict is Verdict.LANDED
+
+
 def test_a_remedy_that_matches_nothing_touches_nothing(server: Smbd, place: Path) -> None:
     """Where the file is missing, no directory is left; the one flight that made some on good faith is taken back."""
     for wanted, flights in (

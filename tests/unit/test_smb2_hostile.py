@@ -25,7 +25,7 @@ from unloop.channels.strike.smb2.wire import (
     answers_in,
     framed,
 )
-from unloop.errors import ChannelError, ConnectionLost, ProtocolError, Unsupported
+from unloop.errors import Changed, ChannelError, ConnectionLost, ProtocolError, Unsupported
 from unloop.model.order import Order
 from unloop.model.report import Verdict
 from unloop.secrets.secret import Credential, Secret
@@ -160,6 +160,22 @@ def test_a_refusal_of_what_ran_ahead_changes_nothing() -> None:
 
     for wanted in WANTED:
         assert isinstance(outcome(wanted, Peer(tree(BAD), edit), pipelines=True), Unsupported)
+
+
+def test_a_move_that_was_answered_is_never_called_undone() -> None:
+    """When only what follows it comes without a signature, the host may have changed, and the error says so."""
+
+    def edit(peer: Peer, answer: Answer) -> list[bytes]:
+        if answer.command != Command.FLUSH:
+            return plain(peer, answer)
+        (refused,) = answers_in(peer.refusal(answer, 0xC0000203))
+        return [unsigned(peer, refused)]
+
+    for pipelines in (False, True):
+        peer = Peer(tree(BAD), edit)
+        found = outcome(WANTED[0], peer, pipelines=pipelines)
+        assert isinstance(found, ChannelError)
+        assert (found.changed, names(peer.files)) == (Changed.MAYBE, [])
 
 
 def test_answers_to_nothing_are_an_error() -> None:

@@ -49,7 +49,7 @@ def move(volume: Volume, ask: Move, name: bytes, goal: bytes) -> Work:
 
 
 def _moving(name: bytes, goal: bytes, directories: Sequence[Request], *, flushes: bool) -> Chain:
-    """The chain; a request that fails in making a directory may still find it there."""
+    """The chain. A directory that can't be opened may be there all the same, so the rename is tried in any case."""
     access = requests.MOVING_FLUSHED if flushes else requests.MOVING
     opening = requests.create(name, access, requests.FILE_THROUGH, "move")
     last = (requests.flush(),) if flushes else ()

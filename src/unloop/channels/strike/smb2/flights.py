@@ -16,6 +16,7 @@ from unloop.channels.smb_status import (
     STATUS_NETWORK_SESSION_EXPIRED,
     STATUS_USER_SESSION_DELETED,
     from_status,
+    is_failure,
 )
 from unloop.channels.strike.exchange import Messages
 from unloop.channels.strike.smb2.answers import Tree, tree
@@ -178,21 +179,25 @@ class Flights:
         if len(answers) < len(leg.numbers):
             chain.given_up = True
             return
-        for answer in answers:
-            if not answer.is_proven:
-                raise self._unproven(answer, is_ahead=is_ahead)
-        if chain.is_spare and leg.opens_tree and answers[0].status:
+        unproven = [answer for answer in answers if not answer.is_proven]
+        if chain.is_spare and leg.opens_tree and (answers[0].status or (unproven and is_ahead)):
             chain.given_up = True
             return
+        if unproven:
+            raise _meaning_of(unproven[0], is_refusal=is_ahead and len(unproven) == len(answers))
         if leg.opens_tree and not self._opened_tree(chain, answers.pop(0), is_ahead=is_ahead):
             chain.again()
             return
         chain.answers += answers
-        first = answers[0].status if answers else 0
-        if leg.opens_tree and first in _UNRELATED:
+        if leg.opens_tree and answers and all(is_failure(answer.status) for answer in answers):
+            self._refused(chain, answers[0].status)
+
+    def _refused(self, chain: Chain, status: int) -> None:
+        """Nothing came of what went along with TREE_CONNECT: send it again where that may be the reason."""
+        if status in _UNRELATED:
             self.joins = self.joins and chain.requests[0].command == Command.IOCTL
             chain.again()
-        elif leg.opens_tree and first == STATUS_ACCESS_DENIED and not self.seals and self.wants_seal:
+        elif status == STATUS_ACCESS_DENIED and self.wants_seal and not self.seals:
             chain.again()
 
     @property
@@ -204,13 +209,6 @@ class Flights:
     def wants_seal(self) -> bool:
         """Whether the share wants everything sealed."""
         return self.tree is not None and self.tree.wants_seal
-
-    def _unproven(self, answer: Answer, *, is_ahead: bool) -> ChannelError:
-        if is_ahead:
-            return Unsupported(f"{REFUSED} (NTSTATUS 0x{answer.status:08x})")
-        return (
-            from_status(answer.status) if answer.status in _GONE else ProtocolError("the host's answer is not signed")
-        )
 
     def _opened_tree(self, chain: Chain, answer: Answer, *, is_ahead: bool) -> bool:
         """Whether the share is open; False when it is to be opened by itself. Raises why it can't be."""
@@ -230,3 +228,12 @@ class Flights:
         chain.tree = found.number
         self.tree = self.tree or found
         return True
+
+
+def _meaning_of(unproven: Answer, *, is_refusal: bool) -> ChannelError:
+    """What an answer says that nobody signed: hardly anything, unless the host had not let us in yet."""
+    if is_refusal:
+        return Unsupported(f"{REFUSED} (NTSTATUS 0x{unproven.status:08x})")
+    if unproven.status in _GONE:
+        return from_status(unproven.status)
+    return ProtocolError("the host's answer is not signed")
