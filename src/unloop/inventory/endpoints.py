@@ -50,7 +50,7 @@ class EndpointReader:
         own, more = self._named("credential", judged.values.get("credential", ""))
         wrong += (*unfit, *more, *_misplaced(judged, names))
         for name in names:
-            parts = judged.parts.get(name, {})
+            parts = {**_usual_options(name, system), **judged.parts.get(name, {})}
             endpoint = Endpoint(name, address, 0, own or self._default_names(name, role))
             endpoints.append(self._with_parts(endpoint, name, parts, wrong) if parts else endpoint)
         bmc = self._bmc(judged, wrong)
@@ -112,6 +112,11 @@ class EndpointReader:
         local = tuple(name for name in names if self._known[name].is_local)
         domain = tuple(name for name in names if not self._known[name].is_local)
         return domain if role is Role.DOMAIN_CONTROLLER else local + domain
+
+
+def _usual_options(channel: str, system: System) -> dict[str, str]:
+    """Options that a channel has by itself on a system: OpenSSH for Windows gives PowerShell or cmd, and no sh."""
+    return {"shell": "powershell"} if channel == "ssh" and system is System.WINDOWS else {}
 
 
 def _channels(text: str, system: System) -> tuple[tuple[str, ...], tuple[Unfit, ...]]:

@@ -63,7 +63,7 @@ def _read(data: bytes, lines_before: int) -> ScriptBlock:
         wrong = _first_error(root)
         raise _unreadable(lines_before + wrong.start_point.row + 1, data[wrong.start_byte : wrong.end_byte])
     try:
-        return Reader(lines_before).program(root)
+        return Reader(data, lines_before).program(root)
     except RecursionError:
         raise NotUnderstood("a program that is nested too deeply for a simulated host") from None
 

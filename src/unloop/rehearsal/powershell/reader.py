@@ -28,7 +28,7 @@ from unloop.rehearsal.powershell.syntax import (
     Variable,
     While,
 )
-from unloop.rehearsal.powershell.terms import TermReader, kids, text_of
+from unloop.rehearsal.powershell.terms import TermReader, kids
 from unloop.rehearsal.powershell.values import inward
 
 _IGNORED = frozenset({"empty_statement", "comment"})
@@ -40,8 +40,8 @@ _PLAIN_WORD = re.compile(r"[^\s\"'`$(){}\[\]@#;,|&<>\u2018-\u201f]+(?:\[\])?")
 class Reader(TermReader):
     """Reads statements, and so whole programs."""
 
-    def __init__(self, lines_before: int) -> None:
-        super().__init__(lines_before)
+    def __init__(self, data: bytes, lines_before: int) -> None:
+        super().__init__(data, lines_before)
         self._statements: Mapping[str, Callable[[Node], Statement]] = {
             "pipeline": self._pipeline,
             "assignment_expression": self._assignment,
@@ -107,7 +107,7 @@ class Reader(TermReader):
             if child.type == "attribute_list":
                 type_name = self._attributes(child)
             elif child.type == "variable":
-                name = self.variable(text_of(child), child).name
+                name = self.variable(self.text_of(child), child).name
             else:
                 default = self.term(kids(child)[1])
         return Parameter(name, type_name, default)
@@ -125,7 +125,7 @@ class Reader(TermReader):
             raise self.unknown(node)
         if children[0].type != "pipeline_chain":
             return self.statement(children[0])
-        elements = [child for child in kids(children[0]) if text_of(child) != "|" or child.is_named]
+        elements = [child for child in kids(children[0]) if self.text_of(child) != "|" or child.is_named]
         return Pipeline(tuple(self._element(child) for child in elements), self.line(node))
 
     def _element(self, node: Node) -> Expression | Command:
@@ -134,7 +134,7 @@ class Reader(TermReader):
         children = kids(node)
         operator = ""
         if children[0].type == "command_invokation_operator":
-            operator = text_of(children.pop(0))
+            operator = self.text_of(children.pop(0))
         name = self._command_name(children[0])
         words = [word for child in children[1:] for word in kids(child)]
         if not operator and isinstance(name, Constant):
@@ -146,7 +146,7 @@ class Reader(TermReader):
     def _command_name(self, node: Node) -> Expression:
         children = kids(node)
         if node.type == "command_name" and not children:
-            return Constant(inward(text_of(node)), self.line(node))
+            return Constant(inward(self.text_of(node)), self.line(node))
         if len(children) != 1:
             raise self.unknown(node)
         child = children[0]
@@ -171,10 +171,10 @@ class Reader(TermReader):
         is_bound = False
         for word in words:
             if word.type == "command_argument_sep":
-                is_bound = text_of(word).strip() == ":" and bool(elements)
+                is_bound = self.text_of(word).strip() == ":" and bool(elements)
             elif word.type == "command_parameter":
-                elements.append(Named(text_of(word).removesuffix(":"), None, self.line(word)))
-                is_bound = text_of(word).endswith(":")
+                elements.append(Named(self.text_of(word).removesuffix(":"), None, self.line(word)))
+                is_bound = self.text_of(word).endswith(":")
                 continue
             elif stream := self._dropped(word):
                 drops.add(stream)
@@ -187,25 +187,25 @@ class Reader(TermReader):
 
     def _dropped(self, node: Node) -> str:
         """The stream that a redirection to ``$null`` drops; '' when it is no redirection."""
-        if node.type != "redirection" and not (node.type == "generic_token" and ">" in text_of(node)):
+        if node.type != "redirection" and not (node.type == "generic_token" and ">" in self.text_of(node)):
             return ""
-        found = _DROPS.fullmatch(text_of(node))
+        found = _DROPS.fullmatch(self.text_of(node))
         if found is None:
-            raise self.unknown(node, f"redirection: {text_of(node)[:60]}")
+            raise self.unknown(node, f"redirection: {self.text_of(node)[:60]}")
         return found["stream"] or "1"
 
     def _argument(self, node: Node) -> Expression:
         if node.type != "generic_token":
             return self.term(node)
-        if not _PLAIN_WORD.fullmatch(text_of(node)):
-            raise self.unknown(node, f"the bare word {text_of(node)[:60]}")
-        return Constant(inward(text_of(node)), self.line(node))
+        if not _PLAIN_WORD.fullmatch(self.text_of(node)):
+            raise self.unknown(node, f"the bare word {self.text_of(node)[:60]}")
+        return Constant(inward(self.text_of(node)), self.line(node))
 
     def _assignment(self, node: Node) -> Statement:
         target, operator, value = kids(node)
         found = self.term(kids(target)[0] if target.type == "left_assignment_expression" else target)
         targets = found.items if hasattr(found, "items") else (found,)
-        return Assignment(targets, text_of(operator), self.statement(value), self.line(node))
+        return Assignment(targets, self.text_of(operator), self.statement(value), self.line(node))
 
     def _if(self, node: Node) -> Statement:
         children = kids(node)
@@ -228,7 +228,7 @@ class Reader(TermReader):
 
     def _do(self, node: Node) -> Statement:
         children = self._unlabelled(node)
-        is_until = text_of(children[2]).lower() == "until"
+        is_until = self.text_of(children[2]).lower() == "until"
         return While(self._condition(children[4]), self.block(children[1]), True, is_until, self.line(node))
 
     def _unlabelled(self, node: Node) -> list[Node]:
@@ -274,9 +274,9 @@ class Reader(TermReader):
 
     def _function(self, node: Node) -> Statement:
         children = kids(node)
-        if text_of(children[0]).lower() != "function":
+        if self.text_of(children[0]).lower() != "function":
             raise self.unknown(node)
-        name = text_of(children[1])
+        name = self.text_of(children[1])
         if ":" in name:
             raise self.unknown(node)
         declarations = [child for child in children if child.type == "function_parameter_declaration"]
@@ -292,4 +292,4 @@ class Reader(TermReader):
         if any(child.type == "label_expression" for child in children):
             raise self.unknown(node)
         value = self.statement(children[1]) if len(children) > 1 else None
-        return Flow(text_of(children[0]).lower(), value, self.line(node))
+        return Flow(self.text_of(children[0]).lower(), value, self.line(node))

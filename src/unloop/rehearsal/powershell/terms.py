@@ -51,15 +51,11 @@ def kids(node: Node) -> list[Node]:
     return [child for child in node.children if child.type != "comment"]
 
 
-def text_of(node: Node) -> str:
-    """The text of a node."""
-    return (node.text or b"").decode("utf-8", "surrogatepass")
-
-
 class TermReader(ABC):
-    """Reads expressions; ``lines_before`` is how many lines of the program stand before its tree."""
+    """Reads expressions of the tree of ``data``; ``lines_before`` is how many lines of the program stand before it."""
 
-    def __init__(self, lines_before: int) -> None:
+    def __init__(self, data: bytes, lines_before: int) -> None:
+        self._data = data
         self._lines_before = lines_before
         self._readers: Mapping[str, Callable[[Node], Expression]] = {
             **dict.fromkeys(_CHAINS, self._chain),
@@ -96,13 +92,17 @@ class TermReader(ABC):
     def script_block(self, children: list[Node], line: int) -> ScriptBlock:
         """What stands in the braces of a script block or a function."""
 
+    def text_of(self, node: Node) -> str:
+        """The text of a node. Not ``node.text``: tree-sitter 0.26 crashes where Python's recursion ends inside of it."""
+        return self._data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
+
     def line(self, node: Node) -> int:
         """The number of a node's first line."""
         return self._lines_before + node.start_point.row + 1
 
     def unknown(self, node: Node, what: str = "") -> NotUnderstood:
         """That a construct is outside of what this interpreter does."""
-        shown = text_of(node).split("\n")[0][:60]
+        shown = self.text_of(node).split("\n")[0][:60]
         return NotUnderstood(what or f"{node.type.replace('_', ' ')}: {shown}", self.line(node))
 
     def term(self, node: Node) -> Expression:
@@ -121,7 +121,7 @@ class TermReader(ABC):
         children = kids(node)
         found = self.term(children[0])
         for place in range(1, len(children) - 1, 2):
-            operator = text_of(children[place]).strip().lower()
+            operator = self.text_of(children[place]).strip().lower()
             right = self.term(children[place + 1])
             kind = Logical if operator in _LOGICAL else Binary
             found = kind(operator, found, right, self.line(children[place]))
@@ -134,7 +134,7 @@ class TermReader(ABC):
 
     def _unary(self, node: Node) -> Expression:
         children = kids(node)
-        operator, operand = text_of(children[0]).lower(), self.term(children[1])
+        operator, operand = self.text_of(children[0]).lower(), self.term(children[1])
         if operator == ",":
             return ArrayOf((operand,), self.line(node))
         return Unary("-not" if operator == "!" else operator, operand, self.line(node))
@@ -145,7 +145,7 @@ class TermReader(ABC):
 
     def type_name(self, node: Node) -> str:
         """The name in a type literal, without blanks."""
-        return "".join(text_of(node)[1:-1].split())
+        return "".join(self.text_of(node)[1:-1].split())
 
     def _type(self, node: Node) -> Expression:
         return TypeName(self.type_name(node), self.line(node))
@@ -154,11 +154,11 @@ class TermReader(ABC):
         children = kids(node)
         is_prefix = not children[0].is_named
         sign, target = (children[0], children[1]) if is_prefix else (children[1], children[0])
-        return Increment(self.term(target), 1 if text_of(sign) == "++" else -1, is_prefix, self.line(node))
+        return Increment(self.term(target), 1 if self.text_of(sign) == "++" else -1, is_prefix, self.line(node))
 
     def _member(self, node: Node) -> Expression:
         target, dot, name = kids(node)
-        return Member(self.term(target), self._member_name(name), text_of(dot) == "::", self.line(dot))
+        return Member(self.term(target), self._member_name(name), self.text_of(dot) == "::", self.line(dot))
 
     def _invoke(self, node: Node) -> Expression:
         target, dot, name, arguments = kids(node)
@@ -166,7 +166,7 @@ class TermReader(ABC):
             self.term(target),
             self._member_name(name),
             tuple(self.term(item) for item in self._arguments(arguments)),
-            text_of(dot) == "::",
+            self.text_of(dot) == "::",
             self.line(dot),
         )
 
@@ -179,7 +179,7 @@ class TermReader(ABC):
     def _member_name(self, node: Node) -> Expression:
         name = kids(node)[0]
         if name.type == "simple_name":
-            return Constant(text_of(name), self.line(name))
+            return Constant(self.text_of(name), self.line(name))
         return self.term(name)
 
     def _index(self, node: Node) -> Expression:
@@ -204,24 +204,25 @@ class TermReader(ABC):
         key, _, value = kids(node)[:3]
         name = kids(key)[0]
         if name.type == "simple_name":
-            return Constant(text_of(name), self.line(name)), self.statement(value)
+            return Constant(self.text_of(name), self.line(name)), self.statement(value)
         return self.term(name), self.statement(value)
 
     def _script_block(self, node: Node) -> Expression:
         return self.script_block(kids(node)[1:-1], self.line(node))
 
     def _number(self, node: Node) -> Expression:
-        return Constant(literals.number(text_of(node), self.line(node)), self.line(node))
+        return Constant(literals.number(self.text_of(node), self.line(node)), self.line(node))
 
     def _verbatim(self, node: Node) -> Expression:
-        return Constant(inward(literals.verbatim(text_of(node))), self.line(node))
+        return Constant(inward(literals.verbatim(self.text_of(node))), self.line(node))
 
     def _here(self, node: Node) -> Expression:
-        return Constant(inward(literals.here_text(text_of(node))), self.line(node))
+        return Constant(inward(literals.here_text(self.text_of(node))), self.line(node))
 
     def _expandable(self, node: Node) -> Expression:
         is_here = node.type == "expandable_here_string_literal"
-        data, start = node.text or b"", node.start_byte
+        start = node.start_byte
+        data = self._data[start : node.end_byte]
         place, end = _inside_here(data) if is_here else (1, len(data) - 1)
         parts: list[str | Expression] = []
         for child in node.children:
@@ -241,7 +242,7 @@ class TermReader(ABC):
             parts.append(inward(text))
 
     def _variable(self, node: Node) -> Expression:
-        return self.variable(text_of(node), node)
+        return self.variable(self.text_of(node), node)
 
     def variable(self, text: str, node: Node) -> Variable:
         """The variable that a text with ``$`` names."""

@@ -172,6 +172,10 @@ async def _restart(run: HostRun, tools: Tools, endpoints: list[Endpoint], step: 
     try:
         await log_on_blocking(tools, run.host, endpoint, work)
         result = "confirmed"
+    except Unsupported as error:
+        await asyncio.shield(tools.writer.settle(run, EffectKind.RESTART, attempt=attempt, result="refused"))
+        note = f"{step.progress.note}; {error.message}"
+        return replace(step, progress=replace(step.progress, restarts=run.progress.restarts + 1, note=note))
     except ChannelError:
         result = "unknown"
     await asyncio.shield(tools.writer.settle(run, EffectKind.RESTART, attempt=attempt, result=result))
@@ -183,4 +187,8 @@ def _order_restart(host: Host, endpoint: Endpoint, seconds: float, credential: C
     with channel:
         if isinstance(channel, Programs):
             shell = next(shell for shell in channel.shells() if shell in RESTART)
-            channel.run(shell, RESTART[shell])
+            done = channel.run(shell, RESTART[shell])
+            if done.exit_code:
+                said = " ".join(done.stderr.split())[:200]
+                what = f"the restart ended with {done.exit_code}: {said}"
+                raise Unsupported(what, host=host.name, channel=endpoint.channel)
