@@ -1,5 +1,6 @@
 """The SMB channel and its strike against Samba's smbd."""
 
+import asyncio
 import hashlib
 import os
 import resource
@@ -17,7 +18,9 @@ from unloop.channels import svcctl
 from unloop.channels.base import Deadline, Target
 from unloop.channels.smb import SmbChannel
 from unloop.channels.smb_service import ServicePipe
-from unloop.channels.strike.registry import strike_for
+from unloop.channels.strike.base import Strike
+from unloop.channels.strike.smb import SmbStrike
+from unloop.channels.strike.smb_library import SmbLibraryStrike
 from unloop.errors import AccessDenied, LogonRefused, LogonUndecided, NotFound, Unsupported
 from unloop.model.files import Disposition, FileGuard, FileOrder
 from unloop.model.order import Order
@@ -250,22 +253,20 @@ def order(server: Smbd, place: Path) -> Order:
     return Order(digest="d", files=(files,))
 
 
-def test_the_strike_lands_and_is_idempotent(server: Smbd, place: Path) -> None:
+@pytest.mark.parametrize("strike", [SmbStrike, SmbLibraryStrike])
+def test_the_strike_lands_and_is_idempotent(server: Smbd, place: Path, strike: type[Strike]) -> None:
     """A strike moves the faulty file alone and says so; a second one finds nothing to do."""
     for name, content in (("C-00000291-1.sys", FAULTY), ("C-00000290-1.sys", FAULTY)):
         (place / name).write_bytes(content)
         os.utime(place / name, (AT.timestamp(), AT.timestamp()))
-    strike = strike_for("smb")
-    assert strike is not None
     assert strike.can_carry(order(server, place))
-    assert not strike.can_carry(Order(digest="d"))
-    report, boot = strike(target(server), order(server, place)).fire(Deadline.after(20))
+    report, boot = asyncio.run(strike(target(server), order(server, place)).fire(None, Deadline.after(20)))
     assert (report.verdict, boot) == (Verdict.LANDED, None)
     (moved,) = report.actions[0].files
     assert moved.path == windows(server, place, "C-00000291-1.sys")
     assert [file.read_bytes() for file in (place / "unloop-quarantine/c1").iterdir()] == [FAULTY]
     assert (place / "C-00000290-1.sys").exists()
-    again, _ = strike(target(server), order(server, place)).fire(Deadline.after(20))
+    again, _ = asyncio.run(strike(target(server), order(server, place)).fire(None, Deadline.after(20)))
     assert again.verdict == Verdict.NO_MATCH
 
 

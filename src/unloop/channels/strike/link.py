@@ -4,10 +4,28 @@ import asyncio
 import socket
 import ssl
 
-from unloop.channels.mapping import connected
+from unloop.channels.base import Deadline
+from unloop.channels.mapping import connected, connecting
 from unloop.errors import ConnectionLost, UntrustedPeer
 
 CHUNK = 65536
+
+
+async def connect(address: str, port: int, deadline: Deadline) -> socket.socket:
+    """A new connection to an IP address, not blocking; raises Unreachable or Refused."""
+    sock = socket.socket(
+        socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+    )
+    try:
+        async with asyncio.timeout(deadline.left()):
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except OSError as error:
+        sock.close()
+        raise connecting(error) from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 class PlainLink:

@@ -1,27 +1,113 @@
-"""The strike over SMB: the order's file operations, through smbprotocol."""
+"""The strike over SMB by our own exchange; what it can't do safely is left to the library's."""
 
+import socket
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
-from unloop.channels.base import Deadline
-from unloop.channels.perform import perform
+from unloop.channels.base import Deadline, Target, parse_options
+from unloop.channels.mapping import placed
 from unloop.channels.smb import SmbChannel
-from unloop.channels.strike.base import BlockingStrike, Landed
-from unloop.channels.strike.boot import boot_of
+from unloop.channels.smb_options import SmbOptions
+from unloop.channels.strike.background import in_background
+from unloop.channels.strike.base import Landed, Strike
+from unloop.channels.strike.exchange import converse
+from unloop.channels.strike.kerberos import KerberosAuthenticator
+from unloop.channels.strike.link import PlainLink, connect
+from unloop.channels.strike.smb2.exchange import SmbExchange
+from unloop.channels.strike.smb2.wire import DirectTcp
+from unloop.channels.strike.smb_library import SmbLibraryStrike
+from unloop.errors import ChannelError, Unsupported
 from unloop.model.order import Order
 
 
-class SmbStrike(BlockingStrike):
-    """Lands file orders over SMB; every move was answered by the host and flushed, so what it reports has landed."""
+@dataclass(eq=False)
+class _Known:
+    """What earlier exchanges with one host showed that it can do."""
+
+    joins: bool = True
+    pipelines: bool = False
+
+
+class SmbStrike(Strike):
+    """Lands file orders over SMB 2 and 3; every move was answered by the host, so what it reports has landed."""
 
     channel: ClassVar[str] = SmbChannel.name
+    library = SmbLibraryStrike
+
+    def __init__(self, target: Target, order: Order) -> None:
+        super().__init__(target, order)
+        self._options: SmbOptions = parse_options(SmbChannel, target)
+        self._port = target.port or SmbChannel.default_port
+        self._known = _known_of(target.address, self._port)
+        self._authenticator = self._kerberos() if self._options.auth == "kerberos" else None
+        self._ticket = in_background(self._authenticator.prepare) if self._authenticator else None
+        self._exchange: SmbExchange | None = self._made()
 
     @classmethod
     def can_carry(cls, order: Order) -> bool:
         """Whether file operations alone carry it."""
         return order.files is not None
 
-    def strike(self, deadline: Deadline) -> Landed:
-        """Log on, perform, and ask for the boot."""
-        with SmbChannel(self.target, deadline) as channel:
-            report = perform(self.order, channel)
-            return report, boot_of(channel)
+    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        """Land the order; raises ChannelError with the host's name."""
+        try:
+            return await self._fire(sock, deadline)
+        except ChannelError as error:
+            raise placed(error, self.target, self.channel) from error
+
+    async def _fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        """Where a host does not take requests ahead after all, the same is asked once more, one after the other."""
+        try:
+            return await self._once(sock, deadline)
+        except Unsupported:
+            if not self._known.pipelines:
+                raise
+            self._known.pipelines = False
+        return await self._once(None, deadline)
+
+    async def _once(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        try:
+            exchange, self._exchange = self._exchange or self._made(), None
+            if self._ticket is not None:
+                await self._ticket.had(deadline)
+            sock = sock or await connect(self.target.address, self._port, deadline)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                return await converse(PlainLink(sock), exchange, DirectTcp(), deadline)
+            finally:
+                self.step = exchange.step
+                self._learn(exchange)
+        finally:
+            if sock is not None:
+                sock.close()
+
+    def _kerberos(self) -> KerberosAuthenticator | None:
+        credential = self.target.credential
+        return (
+            KerberosAuthenticator(credential, self._options.server_name or self.target.address) if credential else None
+        )
+
+    def _made(self) -> SmbExchange:
+        known = self._known
+        return SmbExchange(
+            self.target,
+            self.order,
+            self._options,
+            pipelines=known.pipelines,
+            joins=known.joins,
+            authenticator=self._authenticator,
+        )
+
+    def _learn(self, exchange: SmbExchange) -> None:
+        """Remember what the host showed that it can do, for the next window."""
+        agreement = exchange.agreement
+        if agreement is not None:
+            self._known.joins = agreement.joins_tree
+            self._known.pipelines = agreement.can_pipeline and agreement.joins_tree
+
+
+@lru_cache(maxsize=20_000)
+def _known_of(address: str, port: int) -> _Known:
+    """What is known of a host, for as long as this process runs."""
+    return _Known()
