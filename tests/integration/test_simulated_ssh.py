@@ -144,10 +144,11 @@ def test_a_password_logs_on(host: Served, keys: Keys, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD.lower()])
 def test_a_wrong_password_is_refused(host: Served, keys: Keys, tmp_path: Path, password: str) -> None:
-    """Another password lets nobody in."""
+    """Another password lets nobody in, and is noted once."""
     arguments = [*options(keys, key=None), "-p", str(host.port), host.address, "true"]
     done = client("ssh", arguments, askpass=ask_password(tmp_path, password))
     assert (done.returncode, b"Permission denied" in done.stderr) == (255, True)
+    assert len(host.machine.log.times(Happening.LOGON_REFUSED)) == 1
 
 
 def test_a_key_logs_on_and_another_does_not(host: Served, keys: Keys, tmp_path: Path) -> None:

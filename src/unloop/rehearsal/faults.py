@@ -20,7 +20,7 @@ from unloop.playbook.render import render
 from unloop.rehearsal.filetree import EPOCH, FileTree
 from unloop.rehearsal.machine import Machine
 
-DIRECTORIES = ("Windows", "System32", "drivers")
+DIRECTORIES = (("Windows", "System32", "drivers"), ("Windows", "Temp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def new_tree(system: System) -> FileTree:
     """The files of a host with nothing on it but its directories."""
     files = FileTree(case_sensitive=system is System.LINUX)
     if system is System.WINDOWS:
-        files.make_directory(DIRECTORIES, modified=EPOCH)
+        for path in DIRECTORIES:
+            files.make_directory(path, modified=EPOCH)
     else:
         for name in ("boot", "etc", "proc", "root", "tmp", "var"):
             files.make_directory((name,), modified=EPOCH)

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from unloop.rehearsal.filetree import FileTree, Node
 from unloop.rehearsal.smb import volume
+from unloop.rehearsal.smb.pipes import Pipe
 from unloop.rehearsal.smb.state import MOST_OPENS, Call, Open, Path, ShareKind
 from unloop.rehearsal.smb.status import Refused, Status
 from unloop.rehearsal.smb.wire import text_of
@@ -22,6 +23,7 @@ _GENERIC = (
     (0x80000000, 0x120089),
 )
 """GENERIC_ALL, MAXIMUM_ALLOWED, EXECUTE, WRITE and READ as the rights that they stand for ([MS-SMB2] 2.2.13.1)."""
+_PIPE_ROOM, _NORMAL = 4096, 0x80
 _IS_DIRECTORY, _NO_DIRECTORY, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
 
 
@@ -54,13 +56,13 @@ def create(call: Call) -> bytes:
     fields = call.unpack(_REQUEST)
     wanted, attributes, disposition, options, start, length = (fields[place] for place in (5, 6, 8, 9, 10, 11))
     tree = call.tree
-    if tree.kind is not ShareKind.DISK:
-        raise Refused(Status.OBJECT_NAME_NOT_FOUND)
     if disposition not in set(Disposition) or (options & _IS_DIRECTORY and options & _NO_DIRECTORY):
         raise Refused(Status.INVALID_PARAMETER)
     session = call.proven
     if len(session.opens) >= MOST_OPENS:
         raise Refused(Status.INSUFFICIENT_RESOURCES)
+    if tree.kind is ShareKind.PIPE:
+        return _open_pipe(call, text_of(call.buffer(start, length)), Disposition(disposition), granted(wanted))
     files, path = call.connection.host.files, volume.path_of(tree, text_of(call.buffer(start, length)))
     access = granted(wanted)
     if options & _DELETE_ON_CLOSE and not access & DELETE:
@@ -74,6 +76,19 @@ def create(call: Call) -> bytes:
     session.opens[handle.number] = handle
     call.file_id = handle.file_id
     return _answer(handle, node, action)
+
+
+def _open_pipe(call: Call, name: str, disposition: Disposition, access: int) -> bytes:
+    """A pipe can be opened only: whoever serves it has made it."""
+    make = call.connection.host.pipes.get(name.removeprefix("\\").casefold())
+    if make is None:
+        raise Refused(Status.OBJECT_NAME_NOT_FOUND)
+    if disposition not in {Disposition.OPEN, Disposition.OPEN_IF}:
+        raise Refused(Status.ACCESS_DENIED)
+    handle = Open(next(call.connection.numbers), call.tree, (), False, access, pipe=Pipe(make()))
+    call.proven.opens[handle.number] = handle
+    call.file_id = handle.file_id
+    return _RESPONSE.pack(89, 0, 0, Action.OPENED, 0, 0, 0, 0, _PIPE_ROOM, 0, _NORMAL, 0, handle.file_id, 0, 0)
 
 
 def granted(wanted: int) -> int:

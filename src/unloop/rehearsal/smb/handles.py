@@ -15,10 +15,10 @@ _WITH_ATTRIBUTES = 1
 def close(call: Call) -> bytes:
     """Close an open; the last word on a file that is to be deleted."""
     flags, _, file_id = call.unpack(_REQUEST)
-    handle = call.open_of(file_id)
+    handle = call.open_of(file_id, takes_pipe=True)
     files = call.connection.host.files
     answer = bytes(52)
-    if flags & _WITH_ATTRIBUTES and files.exists(handle.path):
+    if flags & _WITH_ATTRIBUTES and handle.pipe is None and files.exists(handle.path):
         node = files.stat(handle.path)
         times = struct.pack("<4Q", *times_of(node))
         answer = times + struct.pack("<QQI", allocated(node), len(node.content), attributes_of(node))
@@ -32,6 +32,8 @@ def close(call: Call) -> bytes:
 def close_all(connection: Connection, handles: Iterable[Open]) -> None:
     """Let go of opens; what is to be deleted goes now, unless it can't."""
     for handle in tuple(handles):
+        if handle.pipe is not None:
+            handle.pipe.close()
         if handle.deletes:
             with contextlib.suppress(OSError):
                 connection.host.files.remove(handle.path)

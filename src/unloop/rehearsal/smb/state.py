@@ -2,7 +2,7 @@
 
 import itertools
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from unloop.channels.strike.smb2.crypto import Cipher, Shield, Signing
 from unloop.channels.strike.smb2.wire import HEADER_SIZE
 from unloop.rehearsal.filetree import FileTree, Node
 from unloop.rehearsal.ntlm import Account
+from unloop.rehearsal.smb.pipes import MakeServer, Pipe
 from unloop.rehearsal.smb.status import Refused, Status
 from unloop.rehearsal.smb.wire import Header
 from unloop.rehearsal.spnego import Negotiation
@@ -33,7 +34,8 @@ class ShareKind(StrEnum):
 class Host:
     """What the server serves: the volume, the one account, and the names it goes by.
 
-    ``refused`` is told the name of every account whose proof was refused.
+    ``refused`` is told the name of every account whose proof was refused. ``pipes`` are there under their names in lower
+    case; each open of one gets a server of its own.
     """
 
     files: FileTree
@@ -41,6 +43,7 @@ class Host:
     name: str
     guid: bytes
     refused: Callable[[str], None] = lambda _: None
+    pipes: Mapping[str, MakeServer] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,7 +58,7 @@ class Search:
 
 @dataclass(slots=True)
 class Open:
-    """An open file or directory."""
+    """An open file or directory, or a pipe, which has no path."""
 
     number: int
     tree: "Tree"
@@ -64,6 +67,7 @@ class Open:
     access: int
     deletes: bool = False
     search: Search | None = None
+    pipe: Pipe | None = None
 
     @property
     def file_id(self) -> bytes:
@@ -165,8 +169,8 @@ class Call:
         except KeyError:
             raise Refused(Status.NETWORK_NAME_DELETED) from None
 
-    def open_of(self, file_id: bytes) -> Open:
-        """The open that a request names; raises Refused."""
+    def open_of(self, file_id: bytes, *, takes_pipe: bool = False) -> Open:
+        """The open that a request names, which is no pipe unless the request is for one; raises Refused."""
         tree = self.tree
         if self.is_related and self.file_id:
             file_id = self.file_id
@@ -174,5 +178,7 @@ class Call:
         found = self.proven.opens.get(number)
         if found is None or found.file_id != file_id or found.tree is not tree:
             raise Refused(Status.FILE_CLOSED)
+        if found.pipe is not None and not takes_pipe:
+            raise Refused(Status.INVALID_DEVICE_REQUEST)
         self.file_id = file_id
         return found

@@ -4,8 +4,11 @@ import struct
 from collections.abc import Mapping
 
 from unloop.channels.strike.smb2.crypto import DIALECT_311
+from unloop.rehearsal.smb.content import check_size
+from unloop.rehearsal.smb.create import APPEND_DATA, READ_DATA, WRITE_DATA
 from unloop.rehearsal.smb.handles import close_all
 from unloop.rehearsal.smb.negotiate import DIALECTS, SIGNING_ENABLED, capabilities_of
+from unloop.rehearsal.smb.pipes import TRANSCEIVE, control_answer
 from unloop.rehearsal.smb.state import MOST_TREES, Call, Path, ShareKind, Tree
 from unloop.rehearsal.smb.status import Hangup, Refused, Status
 from unloop.rehearsal.smb.wire import text_of
@@ -57,16 +60,31 @@ def echo(call: Call) -> bytes:
 
 
 def control(call: Call) -> bytes:
-    """The few control codes that clients send unasked."""
-    _, code, file_id, start, length, *_ = call.unpack(_IOCTL)
+    """A message through a pipe, and the few control codes that clients send unasked."""
+    _, code, file_id, start, length, _, _, _, room, *_ = call.unpack(_IOCTL)
     if call.tree_id not in call.proven.trees:
         raise Refused(Status.NETWORK_NAME_DELETED)
+    if code == TRANSCEIVE:
+        return _transceive(call, file_id, call.buffer(start, length), room)
     if code in {_REFERRALS, _REFERRALS_EX}:
         raise Refused(Status.NOT_FOUND)
     if code != _VALIDATE:
         raise Refused(Status.NOT_SUPPORTED)
-    data = _validated(call, call.buffer(start, length))
-    return struct.pack("<HHI16sIIIIII", 49, 0, code, file_id, 112, 0, 112, len(data), 0, 0) + data
+    return control_answer(code, file_id, _validated(call, call.buffer(start, length)))
+
+
+def _transceive(call: Call, file_id: bytes, data: bytes, room: int) -> bytes:
+    handle = call.open_of(file_id, takes_pipe=True)
+    check_size(call, max(len(data), room))
+    if handle.pipe is None:
+        raise Refused(Status.NOT_SUPPORTED)
+    if not handle.access & READ_DATA or not handle.access & (WRITE_DATA | APPEND_DATA):
+        raise Refused(Status.ACCESS_DENIED)
+    message, is_cut = handle.pipe.transceive(data, room)
+    answer = control_answer(TRANSCEIVE, handle.file_id, message)
+    if is_cut:
+        raise Refused(Status.BUFFER_OVERFLOW, answer)
+    return answer
 
 
 def _validated(call: Call, data: bytes) -> bytes:
