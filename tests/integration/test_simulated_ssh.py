@@ -390,7 +390,7 @@ def test_files_and_directories_can_be_synced(host: Served) -> None:
 
 
 def test_a_windows_host_has_its_drive(keys: Keys) -> None:
-    """Paths are /C:/... without regard to case; read-only files are protected, and commands are refused."""
+    """Paths are /C:/... without regard to case; read-only files are protected, and commands are cmd's."""
     driver = ("Windows", "System32", "drivers", "bad.sys")
     with served(
         machine(keys, {driver: CONTENT, ("Users", "Administrator", "x"): b""}, system=System.WINDOWS), make_ssh
@@ -406,7 +406,9 @@ def test_a_windows_host_has_its_drive(keys: Keys) -> None:
                 client.stat("/D:/x")
             client.chmod("/C:/Windows/System32/drivers/bad.sys", 0o666)
             client.remove("/C:/Windows/System32/drivers/bad.sys")
-        assert ssh(found, keys, "dir").returncode == 1
+        assert ssh(found, keys, r"echo a> C:\Windows\note & type C:\Windows\note").stdout == b"a \r\n"
+        assert ssh(found, keys, "powershell -NoProfile -Command -", given=b"'in'; exit 3\n").returncode == 3
+        assert ssh(found, keys, "-T").returncode == 1
 
 
 @pytest.mark.parametrize(

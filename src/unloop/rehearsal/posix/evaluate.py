@@ -204,9 +204,11 @@ def _call(shell: Shell, fields: list[str], simple: Simple, expander: Expander) -
     if not simple.assignments:
         shell.status = _invoke(shell, name, arguments)
         return
-    variables, exported = dict(shell.variables), set(shell.exported)
+    exported, before = set(shell.exported), list[tuple[str, str | None]]()
     for variable, word in simple.assignments:
-        shell.variables[variable] = expander.text(word)
+        value = expander.text(word)
+        before.append((variable, shell.variables.get(variable)))
+        shell.variables[variable] = value
         shell.exported.add(variable)
     if name in builtins.SPECIAL:
         shell.exported = exported
@@ -215,11 +217,11 @@ def _call(shell: Shell, fields: list[str], simple: Simple, expander: Expander) -
     try:
         shell.status = _invoke(shell, name, arguments)
     finally:
-        for variable, _ in simple.assignments:
-            if variable in variables:
-                shell.variables[variable] = variables[variable]
-            else:
+        for variable, kept in reversed(before):
+            if kept is None:
                 shell.variables.pop(variable, None)
+            else:
+                shell.variables[variable] = kept
         shell.exported = exported
 
 

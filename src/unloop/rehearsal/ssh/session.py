@@ -1,9 +1,13 @@
 """One command of an SSH client, given to the interpreter; nothing of it reaches the operator's machine."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from unloop.model.host import System
+from unloop.rehearsal.cmd import shell as cmd
+from unloop.rehearsal.cmd.shell import takes_input
+from unloop.rehearsal.cmd.surroundings import Surroundings
 from unloop.rehearsal.machine import Machine
 from unloop.rehearsal.posix.parser import parse
 from unloop.rehearsal.posix.shell import Outcome, run
@@ -30,22 +34,27 @@ class Unread(Source):
 async def run_command(machine: Machine, process: Any) -> None:
     """Carry out what a client asks for and say how it ended; a log-on shell takes its commands from the input."""
     boot = ThisBoot(machine)
-    command = "sh -s" if process.command is None else process.command
-    if machine.spec.system is not System.LINUX:
-        _say(process, Outcome(1, b"", b"This simulated host runs no commands over SSH.\r\n"))
-        return
+    command = process.command or ("sh -s" if machine.spec.system is System.LINUX else "")
+    is_linux = machine.spec.system is System.LINUX
     given: Source | None = Unread()
-    if wants_input(command):
+    if wants_input(command) if is_linux else takes_input(command):
         given = await _all_of(process.stdin)
     if given is None:
         _say(process, Outcome(2, b"", f"more than {LONGEST_INPUT >> 20} MiB of input\n".encode()))
         return
     if not boot.lasts():
         return
-    outcome = run(machine, command, given, later=boot.restart)
+    outcome = (run if is_linux else _run_cmd)(machine, command, given, later=boot.restart)
     await asyncio.sleep(outcome.waited)
     if boot.lasts():
         _say(process, outcome)
+
+
+def _run_cmd(machine: Machine, command: str, given: Source, *, later: Callable[[float], None]) -> Outcome:
+    """A line of cmd, the shell of OpenSSH on Windows. It has no console, so it is no log-on shell."""
+    text = "" if isinstance(given, Unread) else given.rest().decode("utf-8", "replace")
+    ran = cmd.run(machine, command or "cmd", later=later, around=Surroundings({}, given=text))
+    return Outcome(ran.code & 0xFFFFFFFF, ran.output.encode(), ran.errors.encode(), ran.waited)
 
 
 def wants_input(command: str) -> bool:
