@@ -270,6 +270,8 @@ def test_nobody_there_is_told_from_nobody_answering() -> None:
         (None, {}, LogonUndecided),
         (CREDENTIAL, {"auth": "credssp"}, Unsupported),
         (CREDENTIAL, {"auth": "certificate"}, LogonUndecided),
+        (CREDENTIAL, {"ssl": "true", "cert_validation": "/nonexistent.pem"}, Unsupported),
+        (replace(CREDENTIAL, certificate="/nonexistent.pem", key=Secret("x")), {"auth": "certificate"}, Unsupported),
     ],
 )
 def test_what_our_exchange_does_not_do_is_said_before_anything_is_sent(

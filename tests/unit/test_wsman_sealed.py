@@ -53,12 +53,13 @@ def test_the_simulated_host_agrees_in_both_directions(message: bytes) -> None:
     assert sealed.is_sealed(multipart.CONTENT_TYPE)
 
 
-def test_parts_and_the_spaces_of_exchange_servers_are_read() -> None:
-    """Several parts make one message; a blank before the boundary's name is what some hosts send."""
+def test_what_servers_do_otherwise_is_read() -> None:
+    """Several parts, a blank before the boundary's name (Exchange), no tabs and an empty line at the end (OMI)."""
     one = multipart.wrap(b"first", seal).removesuffix(b"--Encrypted Boundary--\r\n")
     assert sealed.unwrap(one + multipart.wrap(b"second", seal), unseal) == b"firstsecond"
-    spaced = multipart.wrap(b"first", seal).replace(b"--Encrypted", b"-- Encrypted")
-    assert sealed.unwrap(spaced, unseal) == b"first"
+    whole = multipart.wrap(b"first", seal)
+    for other in (whole.replace(b"--Encrypted", b"-- Encrypted"), whole.replace(b"\t", b""), whole + b"\r\n"):
+        assert sealed.unwrap(other, unseal) == b"first"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ _PART = re.compile(
     rb"--[ ]?Encrypted Boundary\r\n[\t ]*Content-Type:[ ]*application/octet-stream[ ]*\r\n",
     re.IGNORECASE,
 )
-_LAST = re.compile(rb"--[ ]?Encrypted Boundary--[ ]*(?:\r\n)?", re.IGNORECASE)
+_LAST = re.compile(rb"--[ ]?Encrypted Boundary--[ ]*(?:\r\n){0,2}", re.IGNORECASE)
 
 
 def content_type(protocol: str) -> str:

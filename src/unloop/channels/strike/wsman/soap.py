@@ -139,5 +139,6 @@ def _fault(fault: ET.Element) -> ChannelError:
     told = fault.find(f".//{{{MICROSOFT}/wsmanfault}}WSManFault")
     code = told.get("Code", "") if told is not None else ""
     reason = fault.findtext(f"{{{SOAP}}}Reason/{{{SOAP}}}Text", "")
+    reason = reason or fault.findtext(f"{{{SOAP}}}Code/{{{SOAP}}}Subcode/{{{SOAP}}}Value", "")
     is_number = code.isascii() and code.isdigit() and len(code) <= 10
     return of_fault(int(code) if is_number else 0, reason)

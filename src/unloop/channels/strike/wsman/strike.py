@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import ClassVar
 
 from unloop.channels.base import Deadline, Target, parse_options
-from unloop.channels.mapping import connecting, placed
+from unloop.channels.mapping import placed
+from unloop.channels.strike.background import Background, in_background
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.exchange import converse
-from unloop.channels.strike.link import PlainLink
+from unloop.channels.strike.link import PlainLink, connect
 from unloop.channels.strike.winrm import WinrmStrike
-from unloop.channels.strike.wsman.authenticator import Authenticator
 from unloop.channels.strike.wsman.conversation import Door
 from unloop.channels.strike.wsman.exchange import WsmanExchange
 from unloop.channels.strike.wsman.http import HttpFramer
@@ -20,7 +20,7 @@ from unloop.channels.strike.wsman.secure import TlsDoor, context_of, door_to
 from unloop.channels.strike.wsman.way import way_of
 from unloop.channels.winrm import WinrmChannel
 from unloop.channels.winrm_options import WinrmOptions
-from unloop.errors import ChannelError, DeadlineExceeded, LogonUndecided
+from unloop.errors import ChannelError, DeadlineExceeded, InputError, Unsupported
 from unloop.model.order import Order
 
 MARGIN = 0.25
@@ -38,7 +38,7 @@ class WsmanStrike(Strike):
         self._options: WinrmOptions = parse_options(WinrmChannel, target)
         self._port = self._options.port(target)
         self._is_secure = self._options.encrypts(self._port)
-        self._prepared: _Prepared | None = None
+        self._prepared: tuple[WsmanExchange, Background | None] | None = None
         with suppress(ChannelError):  # it is raised again when the window is open and somebody listens
             self._prepared = self._made()
 
@@ -56,14 +56,15 @@ class WsmanStrike(Strike):
 
     async def _fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
         try:
-            prepared, self._prepared = self._prepared or self._made(), None
-            sock = sock or await self._connected(deadline)
+            (exchange, ticket), self._prepared = self._prepared or self._made(), None
+            if ticket is not None:
+                await ticket.had(deadline)
+            sock = sock or await connect(self.target.address, self._port, deadline)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                await prepared.finished(deadline)
-                return await self._landed(sock, prepared.exchange, deadline)
+                return await self._landed(sock, exchange, deadline)
             finally:
-                self.step = prepared.exchange.step
+                self.step = exchange.step
         finally:
             if sock is not None:
                 sock.close()
@@ -83,61 +84,20 @@ class WsmanStrike(Strike):
         finally:
             door.keep(link)
 
-    async def _connected(self, deadline: Deadline) -> socket.socket:
-        """A connection of our own."""
-        address = self.target.address
-        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        sock.setblocking(False)
-        try:
-            async with asyncio.timeout(deadline.left()):
-                await asyncio.get_running_loop().sock_connect(sock, (address, self._port))
-        except OSError as error:
-            sock.close()
-            raise connecting(error) from error
-        except BaseException:
-            sock.close()
-            raise
-        return sock
-
-    def _made(self) -> "_Prepared":
-        """A new exchange, and the context of its TLS, which takes longer to make than a whole strike."""
+    def _made(self) -> tuple[WsmanExchange, Background | None]:
+        """A new exchange, the context of its TLS (which takes longer to make than a strike), and what it waits for."""
         if self._is_secure:
             self._tls()
         address = f"[{self.target.address}]" if ":" in self.target.address else self.target.address
         door = Door(f"{address}:{self._port}", is_secure=self._is_secure, credential=credential_of(self.target))
         authenticator = authenticator_of(self.target, self._options)
-        return _Prepared(WsmanExchange(door, self.order, authenticator), authenticator)
+        ticket = None if authenticator.is_ready else in_background(authenticator.prepare)
+        return WsmanExchange(door, self.order, authenticator), ticket
 
     def _tls(self) -> TlsDoor:
         trust, shows = self._options.trust, self._options.auth == "certificate"
-        context = context_of(trust, credential_of(self.target), shows_certificate=shows)
-        return door_to((self.target.address, self._port), self._options.server_name, trust.fingerprint, context)
-
-
-class _Prepared:
-    """An exchange, and what its log-on waits for in the meantime."""
-
-    def __init__(self, exchange: WsmanExchange, authenticator: Authenticator) -> None:
-        self.exchange, self._authenticator = exchange, authenticator
-        self._waiting: asyncio.Task[None] | None = None
-        with suppress(RuntimeError):  # without a loop it is prepared when it is used
-            asyncio.get_running_loop()
-            self._waiting = self._begin()
-
-    async def finished(self, deadline: Deadline) -> None:
-        """Raises ChannelError when the log-on can't be had, or not in time."""
-        waiting = self._waiting or self._begin()
-        if waiting is None:
-            return
         try:
-            async with asyncio.timeout(deadline.left()):
-                await waiting
-        except TimeoutError as error:
-            raise LogonUndecided("nobody gave what the log-on needs within the time allowed") from error
-
-    def _begin(self) -> "asyncio.Task[None] | None":
-        if self._authenticator.is_ready:
-            return None
-        task = asyncio.create_task(asyncio.to_thread(self._authenticator.prepare))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody will ask
-        return task
+            context = context_of(trust, credential_of(self.target), shows_certificate=shows)
+        except InputError as error:
+            raise Unsupported(str(error)) from error
+        return door_to((self.target.address, self._port), self._options.server_name, trust.fingerprint, context)
