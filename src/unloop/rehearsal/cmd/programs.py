@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from unloop.rehearsal.cmd.paths import words
+from unloop.rehearsal.cmd.registry import registry
 from unloop.rehearsal.cmd.state import Cmd
 
 _DONE = "The operation completed successfully.\r\n"
@@ -116,5 +117,6 @@ PROGRAMS: Mapping[str, Callable[[Cmd, str], None]] = {
     "whoami": whoami,
     "sc": service_control,
     "bcdedit": boot_data,
+    "reg": registry,
     "shutdown": shutdown,
 }
