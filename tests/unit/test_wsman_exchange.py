@@ -432,6 +432,13 @@ def test_an_answer_that_is_not_sealed_as_it_should_be_counts_for_nothing(new: An
         meddled(second(new)).carry_out(exchange(order(aside(EXACT))))
 
 
+def test_a_host_that_forgets_a_log_on_has_not_refused_it() -> None:
+    """A 401 after the account was taken says nothing of the password: the account must not be stopped for it."""
+    forgotten = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(ConnectionLost):
+        meddled(lambda number, answer: forgotten if number == 3 else answer).carry_out(exchange(order(aside(GLOB))))
+
+
 def test_a_host_that_hangs_up_politely_is_asked_nothing_more() -> None:
     """Connection: close behind the answer to the move ends the exchange with what is known."""
     connection = meddled(second(lambda answer: answer.replace(b"keep-alive", b"close")))

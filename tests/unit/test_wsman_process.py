@@ -15,6 +15,7 @@ from tree_sitter import Language, Node, Parser
 
 from unloop.actions.compile import compile_order
 from unloop.channels.strike.wsman import process
+from unloop.channels.strike.wsman.http import HttpFramer
 from unloop.channels.strike.wsman.process import LONGEST, LONGEST_NAME, Payload, fits, packed
 from unloop.channels.strike.wsman.way import Way, way_of
 from unloop.errors import AccessDenied, ChannelError, Unsupported
@@ -27,6 +28,7 @@ from unloop.playbook.fixture_load import load_fixture
 from unloop.playbook.load import load
 from unloop.playbook.render import render
 from unloop.playbook.shipped import locate, shipped
+from wsman_host import exchange, server_of, windows_machine
 
 NAME = "unloop-report-c1-0123456789ab-1a2b3c4d"
 PARSER = Parser(Language(tree_sitter_powershell.language()))
@@ -73,10 +75,14 @@ def test_a_shipped_playbook_fits_into_a_command_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", WINDOWS)
 def test_a_shipped_playbook_fits_into_the_first_flight(name: str) -> None:
-    """With log-on, envelope and framing it is sent without waiting for an acknowledgement."""
-    around = 3_200
-    payload = Payload(order_of(name).programs[Shell.POWERSHELL], NAME)
-    assert len(payload.command_line) + around <= FIRST_FLIGHT
+    """Log-on, envelope and framing included, it is sent without waiting for an acknowledgement."""
+    messages, framer = exchange(order_of(name)).messages(), HttpFramer()
+    greeting = next(messages)
+    assert isinstance(greeting, bytes)
+    framer.feed(server_of(windows_machine()).feed(greeting))
+    request = messages.send(framer.next() or b"")
+    assert isinstance(request, bytes)
+    assert len(request) <= FIRST_FLIGHT
 
 
 def test_what_does_not_fit_is_left_to_others() -> None:

@@ -52,6 +52,8 @@ class Conversation:
         proof = yield from self._proof_of_next()
         self._note(request.what if self._is_proven else f"log on and {request.what}")
         response = http.read((yield self._posted(request, proof)))
+        if response.status == UNAUTHORIZED and self._is_proven:
+            raise ConnectionLost("the host has forgotten who we are (401)")
         if response.status == UNAUTHORIZED:
             raise of_refusal(self._door.credential, self._proof.mechanism, is_proven=True)
         data = self._opened(response)
