@@ -55,13 +55,15 @@ class Network:
     """What lies between a script and a BMC: it loses what it is told to lose, by the number of the datagram.
 
     ``asks`` and ``replies`` are the numbers (from 0) of datagrams lost on their way there and back. ``late``: numbers of
-    replies that come when the next thing is said. ``time_out`` is when the one who runs the script loses patience.
+    replies that come when the next thing is said. ``thinks`` says how long the BMC needs for a datagram; an answer after the
+    wait is lost. ``time_out`` is when the one who runs the script loses patience.
     """
 
     bmc: Bmc
     asks: frozenset[int] = frozenset()
     replies: frozenset[int] = frozenset()
     late: frozenset[int] = frozenset()
+    thinks: Callable[[bytes], float] = lambda _: 0.0
     time_out: float = 1e6
     round_trip: float = 0.01
     now: float = 0.0
@@ -91,7 +93,7 @@ class Network:
         reply = None if number in self.asks else self.bmc(step.datagram, self.now)
         if reply is not None and number in self.late:
             self._delayed.append(reply)
-        elif reply is not None and number not in self.replies:
+        elif reply is not None and number not in self.replies and self.thinks(step.datagram) <= step.wait:
             arrived.append(reply)
         for datagram in arrived:
             heard = step.hears(datagram)

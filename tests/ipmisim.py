@@ -15,14 +15,17 @@ from servers import require, running, wait_until
 MOST = 100
 """BMCs that one process carries: slave addresses are even numbers from 0x20."""
 _PROGRAM = """\
-#!/bin/sh
-directory=$1 order=$2
-shift 2
-case $order in
-get) for word; do value=0; [ -e "$directory/$word" ] && read -r value < "$directory/$word"; echo "$word:$value"; done ;;
-set) while [ $# -ge 2 ]; do echo "$1 $2" >> "$directory/log"; echo "$2" > "$directory/$1"; shift 2; done ;;
-esac
+control() {
+    directory=$1 order=$2
+    shift 2
+    case $order in
+    get) for word; do value=0; [ -e "$directory/$word" ] && read -r value < "$directory/$word"; echo "$word:$value"; done ;;
+    set) while [ $# -ge 2 ]; do echo "$1 $2" >> "$directory/log"; echo "$2" > "$directory/$1"; shift 2; done ;;
+    esac
+    return 0
+}
 """
+"""ipmi_sim hands its command to a shell, so that this costs one process for each question, not two."""
 _CONTROLLER = """\
 set_working_mc {slave:#x}
   startlan 1
@@ -33,7 +36,8 @@ set_working_mc {slave:#x}
     allowed_auths_admin md5
     guid {guid}
   endlan
-{control}  user 2 true "{user}" "{password}" admin 10 none md5
+  chassis_control ". {chassis}; control {home}"
+  user 2 true "{user}" "{password}" admin 10 none md5
 """
 _COMMANDS = "mc_add {slave:#x} 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable {slave:#x}\n"
 
@@ -75,25 +79,23 @@ def simulated(
     *,
     user: str,
     password: str,
-    with_chassis: bool = True,
 ) -> Iterator[Simulator]:
-    """BMCs on these addresses for the length of a with block; without a chassis the power is off and stays off."""
+    """BMCs on these addresses for the length of a with block; all hosts are on."""
     program = require("ipmi_sim")
     chassis = directory / "chassis"
     chassis.write_text(_PROGRAM)
-    chassis.chmod(0o755)
     config, commands = 'name "sim"\n', "mc_setbmc 0x20\n"
     for number, address in enumerate(addresses):
         home = directory / address
         home.mkdir()
         (home / "power").write_text("1\n")
-        control = f'  chassis_control "{chassis} {home}"\n' if with_chassis else ""
         config += _CONTROLLER.format(
             slave=0x20 + 2 * number,
             address=address,
             port=port,
             guid=f"{number + 1:032x}",
-            control=control,
+            chassis=chassis,
+            home=home,
             user=user,
             password=password,
         )

@@ -115,6 +115,20 @@ def test_a_bmc_that_is_alive_and_does_not_log_on_is_not_dead() -> None:
         network.run(log_on(ACCOUNT, AUTO, entropy()))
 
 
+@pytest.mark.parametrize("slow", [Payload.OPEN_REQUEST, Payload.RAKP1, Payload.RAKP3])
+def test_a_bmc_that_is_slow_at_one_step_gets_the_time_it_needs(slow: Payload) -> None:
+    """Each try waits longer for the step that went unanswered, until the answer is in time."""
+    bmc = IpmiBmc(machine())
+
+    def thinks(datagram: bytes) -> float:
+        packet = parse_outside(datagram)
+        return 1.5 if packet is not None and packet.payload_type == slow else 0.0
+
+    network = Network(bmc.receive, thinks=thinks)
+    assert _is_usable(network.run(log_on(ACCOUNT, AUTO, entropy())), bmc.receive)
+    assert network.now < 10
+
+
 def test_suite_3_is_tried_where_17_is_refused() -> None:
     """A BMC that says that it does not offer suite 17 is asked for 3."""
     bmc = IpmiBmc(machine(), suites=ipmi_session.SUITES[:1])

@@ -1,15 +1,15 @@
 """Finding out whether a BMC is there, and logging on: a try that lost a packet starts again from nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from unloop.channels.rmcp.failures import DeadBmc, NoAnswer, NoSessionSlot, SuiteRefused, WrongPassword, of_status
+from unloop.channels.rmcp.attempt import Attempt, Patience
+from unloop.channels.rmcp.failures import DeadBmc, NoAnswer, NoSessionSlot, SuiteRefused
 from unloop.channels.rmcp.packet import is_pong, ping
-from unloop.channels.rmcp.rakp import GOOD, INVALID_CHECK_VALUE, INVALID_SESSION, Account, Entropy, Heard, Login
-from unloop.channels.rmcp.script import Pause, Say, Script, farewell, waits
+from unloop.channels.rmcp.rakp import Account, Entropy, Login
+from unloop.channels.rmcp.script import Pause, Say, Script, waits
 from unloop.channels.rmcp.session import Session
 from unloop.channels.rmcp.suite import Suite
-from unloop.channels.rmcp.talk import close_session
 from unloop.errors import ChannelError, DeadlineExceeded
 
 PINGS, PING_WAIT = 6, 0.3
@@ -63,10 +63,11 @@ class _LogOn:
     def _with_suite(self, suite: Suite) -> Script[Session]:
         silent = slots = 0
         failure: ChannelError = NoAnswer("the log-on was not answered to its end")
-        for wait in waits(MOST_TRIES):
-            attempt = _Attempt(Login(self._account, suite, self._entropy), self._entropy)
+        patience = Patience()
+        for _ in range(MOST_TRIES):
+            attempt = Attempt(Login(self._account, suite, self._entropy), patience, self._entropy)
             try:
-                session = yield from attempt.run(wait)
+                session = yield from attempt.run()
                 if session is not None:
                     return session
             except NoSessionSlot as error:
@@ -83,63 +84,3 @@ class _LogOn:
             if slots:
                 yield Pause(SLOT_WAIT)
         raise failure
-
-
-class _Attempt:
-    """One try, of which nothing is left when it fails."""
-
-    def __init__(self, login: Login, entropy: Entropy) -> None:
-        self._login = login
-        self._entropy = entropy
-        self._farewells: tuple[bytes, ...] = ()
-        self.heard_anything = False
-
-    def run(self, wait: float) -> Script[Session | None]:
-        """The session, or None when a packet was lost on the way."""
-        try:
-            session = yield from self._steps(wait)
-        except ChannelError:
-            yield from self._leave()
-            raise
-        if session is None:
-            yield from self._leave()
-        return session
-
-    def _steps(self, wait: float) -> Script[Session | None]:
-        login = self._login
-        opened = yield from self._step(login.open_request(), wait, login.hear_open, is_opening=True)
-        if opened is None:
-            return None
-        chosen = login.take_open(opened)
-        given_up = login.give_up(INVALID_CHECK_VALUE)
-        self._farewells = (given_up,)
-        if not chosen:
-            raise SuiteRefused(f"the BMC answers with other algorithms than those of cipher suite {login.suite.number}")
-        proof = yield from self._step(login.rakp1(), wait, login.hear_rakp2)
-        if proof is None:
-            return None
-        if not login.take_rakp2(proof):
-            raise WrongPassword("the BMC and we don't have the same password")
-        session = Session(login, self._entropy)
-        self._farewells = (session.seal(close_session(session), session.next_message()), given_up)
-        ended = yield from self._step(login.rakp3(), wait, login.hear_rakp4)
-        return None if ended is None else Session(login, self._entropy)
-
-    def _step(
-        self, datagram: bytes, wait: float, hears: Callable[[bytes], Heard | None], *, is_opening: bool = False
-    ) -> Script[Heard | None]:
-        """One message and its answer; None when none came, or when the BMC has forgotten the session by now."""
-        heard: Heard | None = yield Say(datagram, wait, hears)
-        if heard is None:
-            return None
-        self.heard_anything = True
-        if heard.status == INVALID_SESSION:
-            return None
-        if heard.status != GOOD:
-            raise of_status(heard.status, is_opening=is_opening)
-        return heard
-
-    def _leave(self) -> Script[None]:
-        """Tell the BMC that it can forget the session, whether it holds it to be open or half open by now."""
-        for datagram in self._farewells:
-            yield farewell(datagram)

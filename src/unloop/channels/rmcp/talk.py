@@ -6,7 +6,7 @@ from unloop.channels.rmcp.script import Pause, Say, Script, farewell, waits
 from unloop.channels.rmcp.session import Session
 
 QUERY_TRIES = 6
-ORDER_WAIT = 3.0
+ORDER_WAIT = 1.5
 """How long the answer to an order is waited for. An order is never repeated here: whoever sent it looks what came of it."""
 CLOSE_TRIES = 3
 BUSY_WAIT = 1.0
