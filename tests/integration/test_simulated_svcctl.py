@@ -22,6 +22,7 @@ from unloop.channels.smb_service import ServicePipe
 from unloop.channels.svcctl import Call
 from unloop.errors import NotFound, Unsupported
 from unloop.rehearsal.events import Happening
+from unloop.rehearsal.powershell.registry import has_key
 from unloop.rehearsal.smb_host import make_smb
 from unloop.secrets.secret import Credential, Secret
 
@@ -131,6 +132,30 @@ def test_in_safe_mode_an_unregistered_service_does_not_start(host: Served) -> No
     with channel(host) as smb, pytest.raises(Unsupported, match="registered"):
         smb.run_service_command(safe_boot.RESTART)
     assert [name for name in host.machine.state["service_records"] if name.startswith("unloop")] == []
+
+
+def test_our_channel_leaves_safe_mode_by_the_service_that_it_registered(host: Served) -> None:
+    """Set the flag, restart, take the flag off and restart: the host is in its usual mode, and no registration is left."""
+    with channel(host) as smb:
+        safe_boot.change_flag(smb, "network")
+    host.machine.safe_mode = "network"
+    with channel(host) as smb:
+        safe_boot.change_flag(smb, "")
+        smb.run_service_command(safe_boot.restart_for_good(), name=safe_boot.SERVICE)
+    wait_until(lambda: host.machine.boots == 1, what="the restart")
+    assert (host.machine.safe_mode, host.machine.state.get("safe_boot", "")) == ("", "")
+    assert not has_key(host.machine, f"SYSTEM\\CurrentControlSet\\Control\\SafeBoot\\Network\\{safe_boot.SERVICE}")
+
+
+def test_a_service_that_a_cut_connection_left_is_replaced(host: Served) -> None:
+    """The old one's command does not run again; the new one's does."""
+    with pipes(host) as tree, ServicePipe(tree) as pipe:
+        manager = svcctl.handle_in(pipe.call(Call.OPEN_MANAGER, svcctl.open_manager()), "open")
+        made = pipe.call(Call.CREATE_SERVICE, svcctl.create_service(manager, safe_boot.SERVICE, r"C:\nothing.exe"))
+        pipe.call(Call.CLOSE_HANDLE, svcctl.handle_in(made, "create", offset=4))
+    with channel(host) as smb:
+        safe_boot.change_flag(smb, "network")
+    assert host.machine.state["safe_boot"] == "network"
 
 
 def test_a_program_that_is_not_there_is_told(host: Served) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from unloop.channels.safe_boot import NOTE, change_flag, clear_flag, flag_in, set_flag
+from unloop.channels.safe_boot import NOTE, SERVICE, change_flag, clear_flag, flag_in, set_flag
 from unloop.errors import ProtocolError
 from unloop.model.files import Disposition, FileOrder
 from unloop.model.host import Endpoint, Host, Role, System
@@ -57,8 +57,9 @@ class Recorder:
         self.deleted: list[str] = []
         self._note = note
 
-    def run_service_command(self, command_line: str) -> None:
-        """Take a command."""
+    def run_service_command(self, command_line: str, *, name: str = "") -> None:
+        """Take a command of the service that is registered for safe mode."""
+        assert name == SERVICE
         self.commands.append(command_line)
 
     def read(self, path: str, *, limit: int) -> bytes:
@@ -89,6 +90,14 @@ def test_the_commands_name_the_default_entry_and_the_running_one() -> None:
     """A host that is in safe mode gets out of it also where its entry is not the default."""
     assert "/set {default} safeboot dsrepair" in set_flag("dsrepair")
     assert all(f"/deletevalue {entry} safeboot" in clear_flag() for entry in ("{default}", "{current}"))
+
+
+def test_the_service_that_takes_the_flag_off_is_registered_before_the_flag_is_set() -> None:
+    """A host whose registry refuses the registration is not sent into a safe mode that it could not leave."""
+    registering, _, setting = set_flag("network").partition(" && ")
+
+    assert f"SafeBoot\\Network\\{SERVICE} /ve /d Service" in registering
+    assert setting.startswith("bcdedit.exe /set {default} safeboot network")
 
 
 @pytest.mark.parametrize(

@@ -249,8 +249,11 @@ class Wake(Protocol):
 class ServiceCommand(Protocol):
     """Start one command with the rights of the local system, without a shell; what comes of it is not told."""
 
-    def run_service_command(self, command_line: str) -> None:
-        """Create a service for the command, start it and delete it; return when the host started it."""
+    def run_service_command(self, command_line: str, *, name: str = "") -> None:
+        """Create a service for the command, start it and delete it; return when the host started it.
+
+        ``name`` is the service's, and replaces one of the same name; without it a name is drawn.
+        """
         ...
 
 

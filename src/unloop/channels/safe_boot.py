@@ -3,6 +3,9 @@
 A service command tells nothing back, so the note is what proves the flag. ``safeboot`` and its values are not translated
 in the output of bcdedit. The flag is set on ``{default}``; taking it off also minds ``{current}``, the entry of a host
 that is in safe mode.
+
+In safe mode the service control manager starts only services whose names are keys below SafeBoot (Win32 error 1084
+otherwise). So the name of the service which takes the flag off is registered before the flag is set, in the same command.
 """
 
 import re
@@ -13,6 +16,10 @@ from unloop.errors import ChannelError, NotFound, ProtocolError
 
 NOTE = "C:\\Windows\\Temp\\unloop-safe-boot.txt"
 RESTART = "shutdown.exe /r /t 0 /f"
+SERVICE = "unloop-safe-boot"
+_KEY = f"HKLM\\SYSTEM\\CurrentControlSet\\Control\\SafeBoot\\{{mode}}\\{SERVICE}"
+_KEYS = {"network": "Network", "minimal": "Minimal"}
+"""The keys of services that start in each mode; directory services repair mode asks for none."""
 LONGEST_NOTE = 65536
 _ENTRY = re.compile(r"^-{5,}\s*$", re.MULTILINE)
 _FLAG = re.compile(r"^safeboot\s+(\S+)\s*$", re.MULTILINE | re.IGNORECASE)
@@ -24,12 +31,21 @@ class CommandsOverFiles(ServiceCommand, Files, Protocol):
 
 def set_flag(mode: str) -> str:
     """The command line that sets the flag; ``mode`` is network, minimal or dsrepair."""
-    return _noted(f"bcdedit.exe /set {{default}} safeboot {mode}")
+    setting = f"bcdedit.exe /set {{default}} safeboot {mode}"
+    if mode in _KEYS:
+        setting = f"reg.exe add {_KEY.format(mode=_KEYS[mode])} /ve /d Service /f && {setting}"
+    return _noted(setting)
 
 
 def clear_flag() -> str:
     """The command line that takes the flag off, wherever the host has it."""
     return _noted("bcdedit.exe /deletevalue {default} safeboot & bcdedit.exe /deletevalue {current} safeboot")
+
+
+def restart_for_good() -> str:
+    """The command line that restarts a host whose flag is off, and takes the registration of the service away."""
+    forgotten = " & ".join(f"reg.exe delete {_KEY.format(mode=mode)} /f" for mode in _KEYS.values())
+    return f'cmd.exe /d /c "{forgotten} & {RESTART}"'
 
 
 def flag_in(note: str) -> str | None:
@@ -45,7 +61,7 @@ def change_flag(channel: CommandsOverFiles, mode: str) -> None:
 
     ProtocolError means that the host took the order and shows another flag: it may still be in the old state.
     """
-    channel.run_service_command(set_flag(mode) if mode else clear_flag())
+    channel.run_service_command(set_flag(mode) if mode else clear_flag(), name=SERVICE)
     try:
         note = channel.read(NOTE, limit=LONGEST_NOTE).decode("latin-1")
     except NotFound as error:

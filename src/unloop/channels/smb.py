@@ -1,6 +1,7 @@
 """SMB 2 and 3: a host's files over its administrative share, signed, with one log-on per connection."""
 
 import hashlib
+import secrets
 import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -56,10 +57,10 @@ class SmbChannel(Channel):
         with self._mapped(f"share {self._settings.share}"):
             self._tree = SmbTree(self.connect_tree(self._settings.share))
 
-    def run_service_command(self, command_line: str) -> None:
+    def run_service_command(self, command_line: str, *, name: str = "") -> None:
         """Start a command as the local system, over the service control pipe; what comes of it is not told."""
         with self._mapped("service control"):
-            run_service_command(self.connect_tree("IPC$"), command_line)
+            run_service_command(self.connect_tree("IPC$"), command_line, name or f"unloop-{secrets.token_hex(4)}")
 
     def connect_tree(self, share: str) -> TreeConnect:
         """Open a share of the session."""

@@ -1,6 +1,5 @@
 """One command on a host, as a service that is created, started and deleted over SMB's service control pipe."""
 
-import secrets
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,21 +70,35 @@ class ServicePipe:
         return output
 
 
-def run_service_command(tree: Any, command_line: str) -> None:
+def run_service_command(tree: Any, command_line: str, name: str) -> None:
     """Create a service for the command, start it, and delete it whatever came of the start.
 
     The host tells that it started the program, not what came of it. A program that is no service makes the start answer
     with a timeout error when it ends, or after 30 seconds: that is success here.
     """
-    name = f"unloop-{secrets.token_hex(4)}"
     with ServicePipe(tree) as pipe:
         opened = pipe.call(Call.OPEN_MANAGER, svcctl.open_manager())
         manager = svcctl.handle_in(opened, "open the service manager")
-        created = pipe.call(Call.CREATE_SERVICE, svcctl.create_service(manager, name, command_line))
-        service = svcctl.handle_in(created, "create a service", offset=4)
+        service = _create(pipe, manager, name, command_line)
         started = pipe.call(Call.START_SERVICE, svcctl.start_service(service))
-        deleted = pipe.call(Call.DELETE_SERVICE, service)
-        pipe.call(Call.CLOSE_HANDLE, service)
+        deleted = _delete(pipe, service)
         pipe.call(Call.CLOSE_HANDLE, manager)
         svcctl.check(started, "start the service", svcctl.ERROR_SERVICE_REQUEST_TIMEOUT)
         svcctl.check(deleted, f"delete the service {name}")
+
+
+def _create(pipe: ServicePipe, manager: bytes, name: str, command_line: str) -> bytes:
+    """The new service's handle; one of the same name, left by a connection that was cut, is deleted first."""
+    created = pipe.call(Call.CREATE_SERVICE, svcctl.create_service(manager, name, command_line))
+    if svcctl.code_in(created, "create a service") == svcctl.ERROR_SERVICE_EXISTS:
+        left = pipe.call(Call.OPEN_SERVICE, svcctl.open_service(manager, name))
+        svcctl.check(_delete(pipe, svcctl.handle_in(left, f"open the service {name}")), f"delete the service {name}")
+        created = pipe.call(Call.CREATE_SERVICE, svcctl.create_service(manager, name, command_line))
+    return svcctl.handle_in(created, "create a service", offset=4)
+
+
+def _delete(pipe: ServicePipe, service: bytes) -> bytes:
+    """The answer to the deletion; the service goes with its last handle."""
+    deleted = pipe.call(Call.DELETE_SERVICE, service)
+    pipe.call(Call.CLOSE_HANDLE, service)
+    return deleted

@@ -32,6 +32,7 @@ NULL = bytes(4)
 
 ERROR_SERVICE_REQUEST_TIMEOUT = 1053
 """What StartService answers for a program that is no service: it has run, or still runs."""
+ERROR_SERVICE_EXISTS = 1073
 
 _ERRORS: dict[int, tuple[type[ChannelError], str]] = {
     5: (AccessDenied, "access denied"),
@@ -130,11 +131,16 @@ def handle_in(stub: bytes, what: str, *, offset: int = 0) -> bytes:
 
 def check(stub: bytes, what: str, *accepted: int) -> None:
     """Return when the last word of an answer is success, or accepted; raises what the Win32 error means."""
-    if len(stub) < 4:
-        raise ProtocolError(f"{what}: the answer is too short")
-    code = struct.unpack("<I", stub[-4:])[0]
+    code = code_in(stub, what)
     if code and code not in accepted:
         raise meaning(code, what)
+
+
+def code_in(stub: bytes, what: str) -> int:
+    """The Win32 error code that ends an answer; 0 is success."""
+    if len(stub) < 4:
+        raise ProtocolError(f"{what}: the answer is too short")
+    return int.from_bytes(stub[-4:], "little")
 
 
 def meaning(code: int, what: str) -> ChannelError:

@@ -127,7 +127,7 @@ def _leave(host: Host, endpoint: Endpoint, seconds: float, credential: Credentia
             with suppress(ChannelError):
                 boot = channel.boot_identity()
         safe_boot.change_flag(channel, "")  # type: ignore[arg-type]
-        channel.run_service_command(safe_boot.RESTART)  # type: ignore[attr-defined]
+        channel.run_service_command(safe_boot.restart_for_good(), name=safe_boot.SERVICE)  # type: ignore[attr-defined]
         return boot
 
 
