@@ -11,6 +11,7 @@ import pytest
 import peers
 from servers import free_port
 from unloop.channels.base import AsyncChannel, Channel, Deadline, Target, abilities
+from unloop.channels.power import PowerChannel
 from unloop.errors import (
     ChannelError,
     ConnectionLost,
@@ -112,10 +113,10 @@ def test_making_and_closing_does_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_channel_blocks_or_waits(name: str) -> None:
-    """A channel is of one kind, so that whoever uses it knows where to run it; power is for the event loop."""
+    """A channel is of one kind, so that whoever uses it knows where to run it; one with power is a PowerChannel."""
     found = channel_class(name)
     assert issubclass(found, Channel) != issubclass(found, AsyncChannel)
-    assert issubclass(found, AsyncChannel) or not {"power", "boot_once"} & set(abilities(found))
+    assert issubclass(found, PowerChannel) or not {"power", "boot_once"} & set(abilities(found))
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -234,6 +234,19 @@ def test_nothing_is_sent_to_another_service(issued: tuple[Issued, Path]) -> None
         Setup(issued).run(_reset, quirky.redirecting_elsewhere)
 
 
+@pytest.mark.parametrize("where", ["https://127.0.9.200:1/redfish/v1/Systems/1", "http://127.0.9.2/x", "https://["])
+def test_an_address_that_is_not_the_services_own_is_not_followed(issued: tuple[Issued, Path], where: str) -> None:
+    """Whatever a resource says where to go on: only this service gets our password."""
+
+    def misleading(_: Quirky, request: quirky.Request, follow: quirky.Next) -> quirky.Answer:
+        if request.path.rstrip("/").endswith("/Systems"):
+            return quirky.resource({"Members": [{"@odata.id": where}]})
+        return follow(request)
+
+    with pytest.raises(ProtocolError, match="another one|is none"):
+        Setup(issued).run(_reset, misleading)
+
+
 def test_a_refused_boot_change_is_told_in_the_services_words(issued: tuple[Issued, Path]) -> None:
     """When no form is taken, the first refusal is what people read."""
     with pytest.raises(ProtocolError, match=r"host-1 redfish: /redfish/v1/Systems/1: 400: Base\.1\.8\.Odd not so"):

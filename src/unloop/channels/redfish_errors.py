@@ -99,7 +99,7 @@ def told_by(response: httpx.Response) -> Told:
         extended = error.get("@Message.ExtendedInfo") or [{}]
         identifiers = tuple(str(info.get("MessageId", "")) for info in (*extended, {"MessageId": error.get("code")}))
         text = f"{identifiers[0]} {extended[0].get('Message') or error.get('message', '')}"
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         identifiers, text = (), response.reason_phrase
     return Told(identifiers, " ".join(text.split())[:200])
 

@@ -84,7 +84,7 @@ class RedfishHttp:
             raise failure
         while waits and response.status_code == httpx.codes.ACCEPTED and "Location" in response.headers:
             await self._wait(_retry_after(response))
-            monitor = self._own_path(response)
+            monitor = response.headers["Location"]
             response = await self._send("GET", monitor)
             failure = of_response(response, monitor)
             if failure is not None:
@@ -109,13 +109,13 @@ class RedfishHttp:
                 return response
             if method != "GET" and response.status_code not in _KEEPS_METHOD:
                 raise ProtocolError(f"{path}: the service redirects a {method} ({response.status_code})")
-            response = await self._request(method, self._own_path(response), **options)
+            response = await self._request(method, response.headers["Location"], **options)
         return response
 
     async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         timeout = httpx.Timeout(min(REQUEST_SECONDS, self._deadline.left()))
         try:
-            return await self._client.request(method, path, timeout=timeout, **options)
+            return await self._client.request(method, self._own_path(path), timeout=timeout, **options)
         except httpx.TransportError as error:
             raise await self._explained(of_transport(error)) from error
 
@@ -129,10 +129,14 @@ class RedfishHttp:
             return error
         return UntrustedPeer(f"{error.message}; if you know it, set trust.tls_ca, or pin its SHA-256 {seen}")
 
-    def _own_path(self, response: httpx.Response) -> str:
-        """Where a Location header leads, which must be this very service: elsewhere our password is not sent."""
-        there = response.url.join(response.headers["Location"])
-        if (there.scheme, there.host, there.port) != (response.url.scheme, response.url.host, response.url.port):
+    def _own_path(self, told: str) -> str:
+        """A URI that the service gave as a path of this very service: elsewhere our password is not sent."""
+        here = self._client.base_url
+        try:
+            there = here.join(told)
+        except httpx.InvalidURL as error:
+            raise ProtocolError("the service gave an address that is none") from error
+        if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
             raise ProtocolError("the service sends us to another one; nothing was sent there")
         return there.raw_path.decode("ascii")
 
@@ -143,7 +147,7 @@ class RedfishHttp:
 def _document(response: httpx.Response) -> dict[str, Any]:
     try:
         document = json.loads(response.content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolError("the service answered something that is not JSON") from error
     if not isinstance(document, dict):
         raise ProtocolError("the service answered something that is no resource")
@@ -152,4 +156,4 @@ def _document(response: httpx.Response) -> dict[str, Any]:
 
 def _retry_after(response: httpx.Response) -> float:
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 1.0
+    return float(text) if text.isascii() and text.isdigit() else 1.0
