@@ -14,7 +14,7 @@ from unloop.channels.ipmi import IpmiChannel
 from unloop.channels.reset import Pace, reset
 from unloop.channels.switchboard import Switchboard
 from unloop.clock import SystemClock
-from unloop.errors import Refused, Unreachable
+from unloop.errors import Busy, Refused, Unreachable
 from unloop.model.host import System
 from unloop.model.power import BootDevice, PowerState
 from unloop.rehearsal.events import Happening
@@ -149,6 +149,25 @@ def test_a_session_that_the_bmc_forgot_is_replaced() -> None:
             return state, farm.bmcs[0].open_sessions
 
     assert asyncio.run(main()) == (PowerState.ON, 0)
+
+
+def test_a_bmc_with_two_names_has_one_session_of_ours() -> None:
+    """Known by address and by name, it is one BMC: the second channel is told Busy, and the first goes on."""
+
+    async def main() -> PowerState:
+        board = Switchboard(poll=0.0)
+        bmc = await serve_with(IpmiBmc(_machine(0)), "127.0.0.1", FAR)
+        try:
+            async with _channel("127.0.0.1", board, port=FAR) as channel:
+                with pytest.raises(Busy):
+                    async with _channel("127.1", board, port=FAR):
+                        pass
+                return await channel.power_state()
+        finally:
+            bmc.close()
+            board.leave()
+
+    assert asyncio.run(main()) is PowerState.OFF
 
 
 def test_a_closed_port_and_a_silent_address_are_told_apart() -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from unloop.channels.base import Deadline
 from unloop.channels.rmcp.script import Pause, Say, Script
-from unloop.errors import ChannelError, DeadlineExceeded, Refused, Unreachable
+from unloop.errors import Busy, ChannelError, DeadlineExceeded, Refused, Unreachable
 
 ResultT = TypeVar("ResultT")
 Peer = tuple[str, int]
@@ -41,15 +41,16 @@ class UdpPort:
             self._socket.close()
 
     def conversation(self, peer: Peer) -> "Conversation":
-        """What is said with one BMC from now on; there is one at a time per BMC."""
+        """What is said with one BMC from now on; raises Busy when it has another one, perhaps under another name."""
+        if peer in self._conversations:
+            raise Busy("another session of ours with this BMC has not ended")
         found = Conversation(self, peer)
         self._conversations[peer] = found
         return found
 
     def forget(self, conversation: "Conversation") -> None:
         """Nothing more is expected from this BMC."""
-        if self._conversations.get(conversation.peer) is conversation:
-            del self._conversations[conversation.peer]
+        self._conversations.pop(conversation.peer, None)
 
     def send(self, datagram: bytes, peer: Peer) -> None:
         """Send one datagram. What the kernel has to tell of an earlier one is put aside: it comes by the error queue.
