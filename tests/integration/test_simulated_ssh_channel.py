@@ -19,6 +19,7 @@ from unloop.model.order import Order, Shell
 from unloop.model.report import Verdict
 from unloop.playbook.document import Playbook, Step
 from unloop.rehearsal.boot_marks import BOOT_ID
+from unloop.rehearsal.faults import registry_key
 from unloop.rehearsal.ssh_host import make_ssh
 from unloop.secrets.secret import Credential, Secret
 
@@ -118,3 +119,46 @@ def test_a_strike_lands(host: Served, key: Path, tmp_path: Path, action: Step, v
     assert boot is not None
     assert boot.value == IDENTITY
     assert ("bad.conf" in host.names("etc")) is (verdict is not Verdict.LANDED)
+
+
+DRIVERS = ("Windows", "System32", "drivers")
+PAGE_FILE = ("pagefile.sys",)
+
+
+@pytest.fixture
+def windows(key: Path) -> Iterator[Served]:
+    """A simulated Windows host with OpenSSH."""
+    machine = machine_with({(*DRIVERS, "bad-ü.sys"): CONTENT, PAGE_FILE: b""})
+    machine.state["ssh_host_key"] = key.read_text()
+    with served(machine, make_ssh) as found:
+        yield found
+
+
+def test_powershell_runs_on_windows(windows: Served, key: Path, tmp_path: Path) -> None:
+    """A program of any length goes in by the standard input; its text and its exit code come back."""
+    program = f"# {'x' * 100_000}\nWrite-Output 'größe'; exit 3"
+    with SshChannel(target(windows, key, tmp_path, shell="powershell"), Deadline.after(20)) as ssh:  # noqa: S604
+        done = ssh.run(Shell.POWERSHELL, program)
+        line = ssh.run(Shell.CMD, "echo out& exit 4")
+        boot = ssh.boot_identity()
+    assert (done.exit_code, done.stdout, done.stderr) == (3, "größe\r\n", "")
+    assert (line.exit_code, line.stdout) == (4, "out\r\n")
+    assert boot.source == "sftp:pagefile.sys"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Step("quarantine_file", {"path": "C:\\Windows\\System32\\drivers\\bad-*.sys"}),
+        Step("disable_driver", {"name": "baddrv"}),
+    ],
+)
+def test_a_strike_lands_on_windows(windows: Served, key: Path, tmp_path: Path, action: Step) -> None:
+    """Over SFTP, or by a PowerShell program where files do not carry the remedy."""
+    windows.machine.state["registry"] = {registry_key("HKLM\\SYSTEM\\ControlSet001\\Services\\baddrv\\Start"): 1}
+    found = compile_order(Playbook("p", "t", System.WINDOWS, actions=(action,), path="p.yml"), campaign="c1")
+    strike = strike_for("ssh")
+    assert strike is not None
+    where = target(windows, key, tmp_path, shell="powershell")  # noqa: S604
+    report, boot = asyncio.run(strike(where, found).fire(None, Deadline.after(20)))
+    assert (report.verdict, boot is not None) == (Verdict.LANDED, True)

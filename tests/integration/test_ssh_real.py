@@ -1,5 +1,6 @@
 """The SSH channel and its strike against OpenSSH's sshd. A password log-on needs root there, and is not tested here."""
 
+import asyncio
 import hashlib
 import os
 import re
@@ -245,7 +246,7 @@ def test_the_strike_lands_and_names_the_boot(server: Sshd, tmp_path: Path) -> No
     )
     strike = strike_for("ssh")
     assert strike is not None
-    report, boot = strike(target(server), Order(digest="d", files=(files,))).fire(Deadline.after(20))
+    report, boot = asyncio.run(strike(target(server), Order(digest="d", files=(files,))).fire(None, Deadline.after(20)))
     assert report.verdict == Verdict.LANDED
     assert boot is not None
     assert not (tmp_path / "bad.conf").exists()
@@ -258,6 +259,6 @@ def test_the_strike_runs_a_program(server: Sshd) -> None:
     assert strike is not None
     order = Order(digest="d", programs={Shell.SH: f"echo 'unloop-report {report}'"})
     assert strike.can_carry(order)
-    assert strike(target(server), order).fire(Deadline.after(20))[0].verdict == Verdict.ALREADY_GOOD
+    assert asyncio.run(strike(target(server), order).fire(None, Deadline.after(20)))[0].verdict == Verdict.ALREADY_GOOD
     with pytest.raises(Unsupported):
-        strike(target(server, shell="powershell"), order).fire(Deadline.after(20))  # noqa: S604 - our option
+        asyncio.run(strike(target(server, shell="powershell"), order).fire(None, Deadline.after(20)))  # noqa: S604

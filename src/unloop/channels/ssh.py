@@ -34,10 +34,14 @@ GARBLED = (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError, ValueEr
 SHELLS = {"sh": (Shell.SH,), "powershell": (Shell.POWERSHELL, Shell.CMD), "cmd": (Shell.POWERSHELL, Shell.CMD)}
 BOOTSTRAP = (
     "$ProgressPreference='SilentlyContinue';[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
-    "$r=New-Object IO.StreamReader([Console]::OpenStandardInput(),[Text.Encoding]::UTF8);"
-    "$p=$r.ReadToEnd();$global:LASTEXITCODE=0;& ([ScriptBlock]::Create($p));exit $LASTEXITCODE"
+    "$program=[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String((@($input) -join '')));"
+    "Invoke-Expression $program;exit $LASTEXITCODE"
 )
-"""Runs a PowerShell program of any length from standard input: a command line holds 8191 characters at most."""
+"""Runs a PowerShell program of any length from standard input: a command line holds 8191 characters at most.
+
+powershell.exe reads a redirected input itself and hands its lines on as $input, in the code page of the console: so the
+program comes as base64.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ class SshChannel(Channel):
             encoded = base64.b64encode(BOOTSTRAP.encode("utf-16-le")).decode()
             return (
                 f"powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand {encoded}",
-                program,
+                base64.b64encode(program.encode()).decode(),
             )
         if len(program.splitlines()) > 1:
             what = "cmd takes one line only over SSH"

@@ -19,9 +19,10 @@ class _Refused(Exception):
 
 
 def takes_input(rest: str) -> bool:
-    """Whether the program is read from the standard input (``powershell -``, ``powershell -Command -``)."""
+    """Whether the program is read from the standard input (``powershell -``), or reads it itself (``$input``)."""
     try:
-        return _program(rest)[0] == "-"
+        program = _program(rest)[0]
+        return program == "-" or "$input" in program.lower()
     except _Refused:
         return False
 
@@ -33,7 +34,8 @@ def powershell(cmd: Cmd, rest: str) -> None:
     except _Refused as error:
         cmd.complain(str(error), 1)
         return
-    outcome = run(cmd.machine, cmd.given if program == "-" else program, later=_plus(cmd.later, cmd.waited))
+    text, given = (cmd.given, "") if program == "-" else (program, cmd.given)
+    outcome = run(cmd.machine, text, later=_plus(cmd.later, cmd.waited), given=given)
     cmd.waited += outcome.waited
     cmd.say(outcome.text)
     if outcome.errors:

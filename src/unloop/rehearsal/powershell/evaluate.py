@@ -34,13 +34,13 @@ from unloop.rehearsal.powershell.syntax import (
     Unary,
     Variable,
 )
-from unloop.rehearsal.powershell.types import cast, is_of, resolve, static_method, static_property
+from unloop.rehearsal.powershell.types import cast, is_of, resolve, set_static_property, static_method, static_property
 from unloop.rehearsal.powershell.values import NOTHING, Hashtable, Record, TypeValue, Value, fold, size_of
 
 _RECORD = "System.Management.Automation.PSObject"
 _FIXED: Mapping[str, Value] = {"null": None, "true": True, "false": False}
 UNKNOWN_HERE = frozenset(
-    {"?", "^", "$", "error", "host", "pid", "profile", "myinvocation", "psscriptroot", "pscommandpath", "input", "this"}
+    {"?", "^", "$", "error", "host", "pid", "profile", "myinvocation", "psscriptroot", "pscommandpath", "this"}
     | {"psboundparameters", "matches", "executioncontext", "shellid", "ofs", "psculture", "psuiculture", "stacktrace"}
     | {
         "pshome",
@@ -112,8 +112,16 @@ class Evaluator(ABC):
             return _FIXED[name]
         if name in UNKNOWN_HERE:
             raise NotUnderstood(f"the variable ${name}", node.line)
+        if name == "input":
+            return self._input(node)
         scope = self.scope.find(name) if node.scope in {"", "local"} else self.session.root
         return scope.variables.get(name) if scope else None
+
+    def _input(self, node: Variable) -> Value:
+        """``$input`` of the whole program: the lines of its standard input. A function has one of its own."""
+        if self.session.given is None or self.scope is not self.session.root:
+            raise NotUnderstood("the variable $input here", node.line)
+        return list[Value](self.session.given)
 
     def assign(self, target: Expression, value: Value) -> None:
         """Set a variable, a member or an item; raises Failure and NotUnderstood."""
@@ -125,7 +133,9 @@ class Evaluator(ABC):
             self._set_variable(target.operand, value)
             if not target.operand.scope and name != "null":
                 self.scope.types[name] = kind
-        elif isinstance(target, Member) and not target.is_static:
+        elif isinstance(target, Member) and target.is_static:
+            set_static_property(self._type(target.target), self._name(target.name), value)
+        elif isinstance(target, Member):
             access.set_member(self.evaluate(target.target), self._name(target.name), _stored(value))
         elif isinstance(target, Index):
             access.set_item(self.evaluate(target.target), self.evaluate(target.index), _stored(value))
@@ -134,7 +144,7 @@ class Evaluator(ABC):
 
     def _set_variable(self, target: Variable, value: Value) -> None:
         name = target.name
-        if name in UNKNOWN_HERE or name in {"true", "false"}:
+        if name in UNKNOWN_HERE or name in {"true", "false", "input"}:
             raise NotUnderstood(f"an assignment to ${name}", target.line)
         if target.scope == "env":
             self.session.environment[name] = text(value)

@@ -13,7 +13,7 @@ from unloop.rehearsal.powershell.host_types import Version
 from unloop.rehearsal.powershell.parser import parse
 from unloop.rehearsal.powershell.plain import plain
 from unloop.rehearsal.powershell.state import SHELL_VERSION, Session, environment_of, limit
-from unloop.rehearsal.powershell.values import Hashtable
+from unloop.rehearsal.powershell.values import Hashtable, inward
 
 __all__ = ["ErrorRecord", "Outcome", "run"]
 
@@ -34,9 +34,15 @@ class Outcome:
     waited: float = 0.0
 
 
-def run(machine: Machine, program: str, *, later: Callable[[float], None], safe: bool = False) -> Outcome:
-    """Run a program on a machine; ``later`` restarts it so many seconds from now, ``safe`` says it is in safe mode."""
-    session = Session(machine, later, is_safe_mode=safe or bool(machine.safe_mode))
+def run(
+    machine: Machine, program: str, *, later: Callable[[float], None], safe: bool = False, given: str | None = None
+) -> Outcome:
+    """Run a program on a machine; ``later`` restarts it so many seconds from now, ``safe`` says it is in safe mode.
+
+    ``given`` is its standard input, which it finds in ``$input``.
+    """
+    lines = None if given is None else tuple(inward(line) for line in given.splitlines())
+    session = Session(machine, later, is_safe_mode=safe or bool(machine.safe_mode), given=lines)
     session.environment = environment_of(session)
     session.root.variables["psversiontable"] = _version_table()
     code, had_errors = _run(session, program)

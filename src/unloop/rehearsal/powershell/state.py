@@ -93,6 +93,8 @@ class Session:
     said: list[tuple[int, str]] = field(default_factory=list)
     """What Write-Host wrote, and how much had been put out before."""
     open_files: list[OpenFile] = field(default_factory=list)
+    given: tuple[str, ...] | None = None
+    """The lines of the standard input; None where there is none, as in a remote session."""
 
     @property
     def home(self) -> str:

@@ -120,6 +120,7 @@ _MEMBERS: Mapping[type, Members] = {
     text_types.Sha256: text_types.SHA256,
 }
 _NO_MEMBERS = Members()
+_CONSOLE = "System.Console"
 
 
 def members_of(value: Value) -> Members:
@@ -141,6 +142,7 @@ _STATIC: Mapping[str, Members] = {
     "System.Int32": _bounds(-INT_MAX - 1, INT_MAX),
     "System.Int64": _bounds(Long(-LONG_MAX - 1), Long(LONG_MAX)),
     "Microsoft.Win32.Registry": registry_types.REGISTRY,
+    _CONSOLE: _NO_MEMBERS,
 }
 _BY_SESSION: Mapping[str, Mapping[str, Callable[[Session], Value]]] = {
     "System.DateTime": {"utcnow": lambda _: DateTime.now("Utc"), "now": lambda _: DateTime.now("Local")},
@@ -189,6 +191,13 @@ def static_property(session: Session, type_name: str, name: str) -> Value:
     if found is None:
         raise NotUnderstood(f"the member {name} of [{type_name}]")
     return found(None)
+
+
+def set_static_property(type_name: str, name: str, value: Value) -> None:
+    """Set a static property; raises NotUnderstood. A simulated console writes UTF-8, whether it is told to or not."""
+    is_utf8 = isinstance(value, text_types.Encoding) and value.name.startswith("utf-8")
+    if type_name != _CONSOLE or fold(name) != "outputencoding" or not is_utf8:
+        raise NotUnderstood(f"an assignment to the member {name} of [{type_name}]")
 
 
 def static_method(type_name: str, name: str) -> Method:
