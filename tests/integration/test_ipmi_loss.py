@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from relay import relay
+from servers import free_port
 from unloop.channels.base import Deadline, Target
 from unloop.channels.ipmi import IpmiChannel
 from unloop.channels.reset import Pace, reset
@@ -26,7 +28,6 @@ from unloop.secrets.secret import Credential, Secret
 
 USER, PASSWORD = "keeper", "a right password"
 HOSTS = 24
-NEAR, FAR = 6230, 6231
 PACE = Pace(off=60, on=60, poll=0.1, again=2)
 
 
@@ -37,6 +38,7 @@ class Farm:
     machines: list[Machine]
     bmcs: list[IpmiBmc]
     addresses: list[str]
+    port: int
 
     def times(self, what: Happening) -> list[int]:
         """How often it happened to each machine, by the machine's own log."""
@@ -59,13 +61,15 @@ def _machine(number: int) -> Machine:
 @asynccontextmanager
 async def _farm(loss: float) -> AsyncIterator[Farm]:
     machines = [_machine(number) for number in range(HOSTS)]
-    farm = Farm(machines, [IpmiBmc(machine) for machine in machines], [f"127.0.13.{n + 1}" for n in range(HOSTS)])
+    addresses = [f"127.0.13.{number + 1}" for number in range(HOSTS)]
+    near, far = (free_port(addresses[0], socket.SOCK_DGRAM) for _ in range(2))
+    farm = Farm(machines, [IpmiBmc(machine) for machine in machines], addresses, near)
     transports = []
     for machine, bmc, address in zip(farm.machines, farm.bmcs, farm.addresses, strict=True):
         machine.start()
-        transports.append(await serve_with(bmc, address, FAR))
+        transports.append(await serve_with(bmc, address, far))
     try:
-        async with relay({(a, NEAR): (a, FAR) for a in farm.addresses}, loss=loss):
+        async with relay({(a, near): (a, far) for a in farm.addresses}, loss=loss):
             yield farm
     finally:
         for transport in transports:
@@ -85,8 +89,8 @@ def _channel(
 def test_every_host_goes_down_once_whatever_is_lost(loss: float, suite: str) -> None:
     """Status, off, boot device, on over a lossy network: all end right, and no machine was taken down twice."""
 
-    async def work(address: str, board: Switchboard) -> PowerState:
-        async with _channel(address, board, cipher_suite=suite) as channel:
+    async def work(address: str, port: int, board: Switchboard) -> PowerState:
+        async with _channel(address, port, board, cipher_suite=suite) as channel:
             assert await channel.power_state() is PowerState.ON
             await reset(channel, permit=lambda _: None, clock=SystemClock(), pace=PACE, boot=BootDevice.NETWORK)
             return await channel.power_state()
@@ -95,7 +99,8 @@ def test_every_host_goes_down_once_whatever_is_lost(loss: float, suite: str) -> 
         board = Switchboard(spacing=0.05, poll=0.05)
         async with _farm(loss) as farm:
             try:
-                return list(await asyncio.gather(*(work(address, board) for address in farm.addresses))), farm
+                working = (work(address, farm.port, board) for address in farm.addresses)
+                return list(await asyncio.gather(*working)), farm
             finally:
                 board.leave()
 
@@ -114,15 +119,15 @@ def test_a_channel_that_is_cancelled_gives_its_session_back() -> None:
     One whose number we never heard stays half open there until the BMC forgets it by itself.
     """
 
-    async def hold(address: str, board: Switchboard) -> None:
-        async with _channel(address, board):
+    async def hold(address: str, port: int, board: Switchboard) -> None:
+        async with _channel(address, port, board):
             await asyncio.sleep(3600)
 
     async def main() -> tuple[list[bool], list[int]]:
         board = Switchboard()
         async with _farm(0.0) as farm:
             for number, address in enumerate(farm.addresses):
-                task = asyncio.create_task(hold(address, board))
+                task = asyncio.create_task(hold(address, farm.port, board))
                 for _ in range(2 * number):
                     await asyncio.sleep(0)
                 task.cancel()
@@ -142,7 +147,7 @@ def test_a_session_that_the_bmc_forgot_is_replaced() -> None:
     async def main() -> tuple[PowerState, int]:
         board = Switchboard(poll=0.05)
         async with _farm(0.0) as farm:
-            async with _channel(farm.addresses[0], board) as channel:
+            async with _channel(farm.addresses[0], farm.port, board) as channel:
                 farm.bmcs[0]._sessions.clear()
                 state = await channel.power_state()
             board.leave()
@@ -156,11 +161,12 @@ def test_a_bmc_with_two_names_has_one_session_of_ours() -> None:
 
     async def main() -> PowerState:
         board = Switchboard(poll=0.0)
-        bmc = await serve_with(IpmiBmc(_machine(0)), "127.0.0.1", FAR)
+        port = free_port(kind=socket.SOCK_DGRAM)
+        bmc = await serve_with(IpmiBmc(_machine(0)), "127.0.0.1", port)
         try:
-            async with _channel("127.0.0.1", board, port=FAR) as channel:
+            async with _channel("127.0.0.1", port, board) as channel:
                 with pytest.raises(Busy):
-                    async with _channel("127.1", board, port=FAR):
+                    async with _channel("127.1", port, board):
                         pass
                 return await channel.power_state()
         finally:
@@ -176,14 +182,15 @@ def test_a_closed_port_and_a_silent_address_are_told_apart() -> None:
     async def open_one(address: str, port: int) -> Exception:
         board = Switchboard()
         with pytest.raises(Unreachable) as caught:
-            async with _channel(address, board, port=port):
+            async with _channel(address, port, board):
                 pass
         board.leave()
         return caught.value
 
     async def main() -> list[type[Exception]]:
         async with _farm(1.0) as farm:
-            found = await asyncio.gather(open_one(farm.addresses[0], NEAR + 7), open_one(farm.addresses[1], NEAR))
+            closed = free_port(farm.addresses[0], socket.SOCK_DGRAM)
+            found = await asyncio.gather(open_one(farm.addresses[0], closed), open_one(farm.addresses[1], farm.port))
             return [type(error).__mro__[1] if type(error) is not Refused else Refused for error in found]
 
     assert asyncio.run(main()) == [Refused, Unreachable]

@@ -243,7 +243,7 @@ def test_an_address_that_is_not_the_services_own_is_not_followed(issued: tuple[I
             return quirky.resource({"Members": [{"@odata.id": where}]})
         return follow(request)
 
-    with pytest.raises(ProtocolError, match="another one|is none"):
+    with pytest.raises(ProtocolError, match=r"another one|is none"):
         Setup(issued).run(_reset, misleading)
 
 
