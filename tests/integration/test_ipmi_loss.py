@@ -78,11 +78,9 @@ async def _farm(loss: float) -> AsyncIterator[Farm]:
             await machine.stop()
 
 
-def _channel(
-    address: str, board: Switchboard, *, port: int = NEAR, seconds: float = 110, **options: str
-) -> IpmiChannel:
+def _channel(address: str, port: int, board: Switchboard, **options: str) -> IpmiChannel:
     credential = Credential("c", USER, Secret(PASSWORD), "account")
-    return IpmiChannel(Target(address, address, port, credential, options), Deadline.after(seconds), board)
+    return IpmiChannel(Target(address, address, port, credential, options), Deadline.after(110), board)
 
 
 @pytest.mark.parametrize(("loss", "suite"), [(0.0, "17"), (0.0, "3"), (0.05, "3"), (0.2, "17")])
