@@ -1,7 +1,8 @@
 """Simulated BMCs in a process of their own, for benchmarks: ``bmcs.py FIRST HOSTS PORT LOSS``.
 
 Prints ``ready``. For every line on standard input it prints one JSON line: how often each machine was taken down and
-switched on since the last one, by the machines' own logs. It ends with its standard input.
+switched on since the last one, by the machines' own logs. It ends with its standard input. power.py starts it; called without
+arguments it does nothing.
 """
 
 import asyncio
@@ -75,5 +76,5 @@ async def serve(first: int, hosts: int, port: int, loss: float) -> None:
             print(json.dumps(counts), flush=True)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) > 1:
     asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))
