@@ -1,7 +1,7 @@
 """Simulated BMCs in a process of their own, for benchmarks: ``bmcs.py FIRST HOSTS PORT LOSS``.
 
 Prints ``ready``. For every line on standard input it prints one JSON line: how often each machine was taken down and
-switched on since the last one, by the machines' own logs. It ends with its standard input. power.py starts it; called without
+switched on since the last one, by the machines' own logs. It ends with its standard input. power.py starts it; without
 arguments it does nothing.
 """
 
