@@ -178,9 +178,10 @@ def test_the_default_port_follows_tls(options: dict[str, str], port: int) -> Non
     assert WinrmChannel(Target("h", ADDRESS, 0, None, options), Deadline.after(1)).port == port
 
 
-def test_the_strike_carries_powershell_only() -> None:
-    """WinRM carries an order that has a PowerShell form."""
+def test_the_library_carries_powershell_only() -> None:
+    """Where our own strike can't be used, WinRM carries an order that has a PowerShell form."""
     strike = strike_for("winrm")
     assert strike is not None
-    assert strike.can_carry(Order(digest="d", programs={Shell.POWERSHELL: "1"}))
-    assert not strike.can_carry(Order(digest="d", files=(), programs={Shell.SH: "1"}))
+    assert strike.library is not None
+    assert strike.library.can_carry(Order(digest="d", programs={Shell.POWERSHELL: "1"}))
+    assert not strike.library.can_carry(Order(digest="d", files=(), programs={Shell.SH: "1"}))

@@ -24,8 +24,8 @@ from unloop.actions.compile import compile_order
 from unloop.channels.base import Deadline, Target
 from unloop.channels.strike import link
 from unloop.channels.strike.base import Landed
+from unloop.channels.strike.winrm import WinrmStrike
 from unloop.channels.strike.wsman.secure import door_to
-from unloop.channels.strike.wsman.strike import WsmanStrike
 from unloop.errors import (
     ChannelError,
     DeadlineExceeded,
@@ -90,7 +90,7 @@ def target(found: Served, credential: Credential | None = CREDENTIAL, **options:
     return Target("host-1", found.address, found.port, credential, options)
 
 
-def fire(strike: WsmanStrike, *, seconds: float = 20.0, connects: bool = False) -> Landed:
+def fire(strike: WinrmStrike, *, seconds: float = 20.0, connects: bool = False) -> Landed:
     """Fire on a connection of the strike's own, or on one that is there."""
 
     async def work() -> Landed:
@@ -129,7 +129,7 @@ def flights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return await super().receive()
 
     monkeypatch.setattr(link, "PlainLink", Counting)
-    monkeypatch.setattr("unloop.channels.strike.wsman.strike.PlainLink", Counting)
+    monkeypatch.setattr("unloop.channels.strike.winrm.PlainLink", Counting)
     return found
 
 
@@ -142,7 +142,7 @@ AFTER_THE_MOVE = {EXACT: 2, GLOB: 1}
 def test_http_takes_two_and_a_half_round_trips(path: str, flights: list[str], *, connects: bool) -> None:
     """Connecting is one, greeting and challenge one more; the file moves half a trip later, for a glob one and a half."""
     with host() as found:
-        report, boot = fire(WsmanStrike(target(found), order(path)), connects=connects)
+        report, boot = fire(WinrmStrike(target(found), order(path)), connects=connects)
         assert report.verdict is Verdict.LANDED
         assert boot is not None
         assert not is_there(found)
@@ -166,7 +166,7 @@ def test_https_takes_one_round_trip_more(
         options = {"ssl": "true", "auth": auth, "cert_validation": str(keys / "authority.pem")}
         for expected in (first, resumed):
             flights.clear()
-            report, _ = fire(WsmanStrike(target(found, **options), order()))
+            report, _ = fire(WinrmStrike(target(found, **options), order()))
             assert report.verdict is Verdict.LANDED
             assert len(flights) - AFTER_THE_MOVE[EXACT] == expected
             found.machine.files.write(PLACE, b"bad", modified=found.machine.boot_time)
@@ -186,7 +186,7 @@ def test_a_session_is_taken_up_again(keys: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(link.TlsLink, "handshake", handshake)
     with host(keys, most=most) as found:
         for _ in range(2):
-            strike = WsmanStrike(target(found, ssl="true", cert_validation=str(keys / "authority.pem")), order(GLOB))
+            strike = WinrmStrike(target(found, ssl="true", cert_validation=str(keys / "authority.pem")), order(GLOB))
             fire(strike)
     assert resumed == [False, True]
 
@@ -194,7 +194,7 @@ def test_a_session_is_taken_up_again(keys: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_program_lands_over_a_real_socket() -> None:
     """Created with the log-on, it judges the header on the host, and its name tells."""
     with host() as found:
-        strike = WsmanStrike(target(found), order(GLOB, header="62 61"))
+        strike = WinrmStrike(target(found), order(GLOB, header="62 61"))
         report, boot = fire(strike)
         assert (report.verdict, boot is not None) == (Verdict.LANDED, True)
         assert not is_there(found)
@@ -206,7 +206,7 @@ def test_a_host_that_is_trusted_is_struck(keys: Path, trust: str) -> None:
     shown = x509.load_pem_x509_certificate((keys / "server.pem").read_bytes()).fingerprint(hashes.SHA256()).hex()
     validation = {"authority": str(keys / "authority.pem"), "fingerprint": f"sha256:{shown}", "none": "false"}[trust]
     with host(keys) as found:
-        report, _ = fire(WsmanStrike(target(found, ssl="true", cert_validation=validation), order()))
+        report, _ = fire(WinrmStrike(target(found, ssl="true", cert_validation=validation), order()))
         assert report.verdict is Verdict.LANDED
 
 
@@ -216,7 +216,7 @@ def test_a_host_that_is_not_trusted_hears_nothing(keys: Path, validation: str, a
     """By default nobody vouches for it, and another certificate is not the pinned one: no proof was shown."""
     with host(keys) as found:
         with pytest.raises(UntrustedPeer) as caught:
-            fire(WsmanStrike(target(found, ssl="true", auth=auth, cert_validation=validation), order()))
+            fire(WinrmStrike(target(found, ssl="true", auth=auth, cert_validation=validation), order()))
         assert caught.value.host == "host-1"
         assert is_there(found)
         assert found.machine.log.events == []
@@ -226,7 +226,7 @@ def test_another_name_is_not_trusted(keys: Path) -> None:
     """The certificate must be for the name that the operator gives."""
     options = {"ssl": "true", "cert_validation": str(keys / "authority.pem"), "server_name": "other.example.org"}
     with host(keys) as found, pytest.raises(UntrustedPeer):
-        fire(WsmanStrike(target(found, **options), order()))
+        fire(WinrmStrike(target(found, **options), order()))
 
 
 @pytest.mark.parametrize(("is_local", "error"), [(True, LogonRefused), (False, LogonUndecided)])
@@ -235,7 +235,7 @@ def test_a_wrong_password_is_refused_once(*, is_local: bool, error: type[Channel
     wrong = replace(CREDENTIAL, password=Secret("wrong"), is_local=is_local)
     with host() as found:
         with pytest.raises(error):
-            fire(WsmanStrike(target(found, wrong, auth="ntlm"), order()))
+            fire(WinrmStrike(target(found, wrong, auth="ntlm"), order()))
         assert len(found.machine.log.events) == 1
         assert is_there(found)
 
@@ -243,14 +243,14 @@ def test_a_wrong_password_is_refused_once(*, is_local: bool, error: type[Channel
 def test_a_strike_fires_again_with_a_log_on_of_its_own() -> None:
     """A window that closed too early leaves nothing behind that the next one could use."""
     with host() as found:
-        strike = WsmanStrike(target(found), order(GLOB))
+        strike = WinrmStrike(target(found), order(GLOB))
         assert [fire(strike)[0].verdict for _ in range(2)] == [Verdict.LANDED, Verdict.NO_MATCH]
 
 
 def test_https_to_a_port_of_http_is_one_clear_error() -> None:
     """What does not speak TLS costs no more than the deadline, and gets nothing to read."""
     with host() as found, pytest.raises(ChannelError):
-        fire(WsmanStrike(target(found, ssl="true"), order()), seconds=0.6)
+        fire(WinrmStrike(target(found, ssl="true"), order()), seconds=0.6)
 
 
 def test_nobody_there_is_told_from_nobody_answering() -> None:
@@ -259,9 +259,9 @@ def test_nobody_there_is_told_from_nobody_answering() -> None:
         silent = Target("host-1", ADDRESS, listener.getsockname()[1], CREDENTIAL, {})
         for options in ({}, {"ssl": "true"}):
             with pytest.raises(DeadlineExceeded):
-                fire(WsmanStrike(replace(silent, options=options), order()), seconds=0.6)
+                fire(WinrmStrike(replace(silent, options=options), order()), seconds=0.6)
     with pytest.raises(Refused):
-        fire(WsmanStrike(silent, order()))
+        fire(WinrmStrike(silent, order()))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_what_our_exchange_does_not_do_is_said_before_anything_is_sent(
     credential: Credential | None, options: dict[str, str], error: type[ChannelError]
 ) -> None:
     """It can be made all the same, and says so when it is fired; nobody was connected to."""
-    strike = WsmanStrike(Target("host-1", ADDRESS, 9, credential, options), order())
+    strike = WinrmStrike(Target("host-1", ADDRESS, 9, credential, options), order())
     with pytest.raises(error) as caught:
         fire(strike)
     assert caught.value.host == "host-1"
@@ -343,7 +343,7 @@ def test_a_certificate_logs_on(keys: Path, *, asks_later: bool) -> None:
         try:
             options = {"ssl": "true", "auth": "certificate", "cert_validation": str(keys / "authority.pem")}
             port = listener.getsockname()[1]
-            strike = WsmanStrike(Target("host-1", ADDRESS, port, credential, options), order())
+            strike = WinrmStrike(Target("host-1", ADDRESS, port, credential, options), order())
             assert fire(strike)[0].verdict is Verdict.LANDED
         finally:
             thread.join(timeout=20)

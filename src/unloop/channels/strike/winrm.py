@@ -1,35 +1,103 @@
-"""The strike over WinRM: the order's PowerShell program, through pypsrp."""
+"""The strike over WinRM by our own exchange; what it can't do safely is left to the library's."""
 
+import asyncio
+import socket
+from contextlib import suppress
 from typing import ClassVar
 
-from unloop.channels.answers import parse_report
-from unloop.channels.base import Deadline
+from unloop.channels.base import Deadline, Target, parse_options
 from unloop.channels.mapping import placed
-from unloop.channels.strike.base import BlockingStrike, Landed
-from unloop.channels.strike.boot import boot_of
+from unloop.channels.strike.background import Background, in_background
+from unloop.channels.strike.base import Landed, Strike
+from unloop.channels.strike.exchange import converse
+from unloop.channels.strike.link import PlainLink, connect
+from unloop.channels.strike.winrm_library import WinrmLibraryStrike
+from unloop.channels.strike.wsman.conversation import Door
+from unloop.channels.strike.wsman.exchange import WsmanExchange
+from unloop.channels.strike.wsman.http import HttpFramer
+from unloop.channels.strike.wsman.logon import authenticator_of, credential_of
+from unloop.channels.strike.wsman.secure import TlsDoor, context_of, door_to
+from unloop.channels.strike.wsman.way import way_of
 from unloop.channels.winrm import WinrmChannel
-from unloop.errors import ProtocolError
-from unloop.model.order import Order, Shell
+from unloop.channels.winrm_options import WinrmOptions
+from unloop.errors import ChannelError, DeadlineExceeded, InputError, Unsupported
+from unloop.model.order import Order
+
+MARGIN = 0.25
+"""Seconds by which the exchange ends before its deadline, so that what it knows by then gets home."""
 
 
-class WinrmStrike(BlockingStrike):
-    """Lands an order as one program that judges every guard itself and says what it did."""
+class WinrmStrike(Strike):
+    """Lands an order over WS-Management: by WMI's answer for each file, or by a process that tells what it came to."""
 
     channel: ClassVar[str] = WinrmChannel.name
+    library = WinrmLibraryStrike
+
+    def __init__(self, target: Target, order: Order) -> None:
+        super().__init__(target, order)
+        self._options: WinrmOptions = parse_options(WinrmChannel, target)
+        self._port = self._options.port(target)
+        self._is_secure = self._options.encrypts(self._port)
+        self._prepared: tuple[WsmanExchange, Background | None] | None = None
+        with suppress(ChannelError):  # it is raised again when the window is open and somebody listens
+            self._prepared = self._made()
 
     @classmethod
     def can_carry(cls, order: Order) -> bool:
-        """Whether the order has a PowerShell form."""
-        return Shell.POWERSHELL in order.programs
+        """Whether WMI or one command line carries it."""
+        return way_of(order) is not None
 
-    def strike(self, deadline: Deadline) -> Landed:
-        """Log on, run the program, read its report, and ask for the boot."""
-        with WinrmChannel(self.target, deadline) as channel:
-            done = channel.run(Shell.POWERSHELL, self.order.programs[Shell.POWERSHELL])
+    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        """Land the order; raises ChannelError with the host's name."""
+        try:
+            return await self._fire(sock, Deadline(deadline.at - MARGIN))
+        except ChannelError as error:
+            raise placed(error, self.target, self.channel) from error
+
+    async def _fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+        try:
+            (exchange, ticket), self._prepared = self._prepared or self._made(), None
+            if ticket is not None:
+                await ticket.had(deadline)
+            sock = sock or await connect(self.target.address, self._port, deadline)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                report = parse_report(done.stdout)
-            except ProtocolError as error:
-                said = " ".join(done.stderr.split())[:200]
-                meant = ProtocolError(f"{error.message}; it wrote: {said}") if said else error
-                raise placed(meant, self.target, self.channel) from error
-            return report, boot_of(channel)
+                return await self._landed(sock, exchange, deadline)
+            finally:
+                self.step = exchange.step
+        finally:
+            if sock is not None:
+                sock.close()
+
+    async def _landed(self, sock: socket.socket, exchange: WsmanExchange, deadline: Deadline) -> Landed:
+        if not self._is_secure:
+            return await converse(PlainLink(sock), exchange, HttpFramer(), deadline)
+        door = self._tls()
+        try:
+            async with asyncio.timeout(deadline.left()):
+                link = await door.open(sock)
+        except TimeoutError as error:
+            raise DeadlineExceeded("no TLS came about within the time allowed") from error
+        exchange.bind(link.certificate)
+        try:
+            return await converse(link, exchange, HttpFramer(), deadline)
+        finally:
+            door.keep(link)
+
+    def _made(self) -> tuple[WsmanExchange, Background | None]:
+        """A new exchange, the context of its TLS (which takes longer to make than a strike), and what it waits for."""
+        if self._is_secure:
+            self._tls()
+        address = f"[{self.target.address}]" if ":" in self.target.address else self.target.address
+        door = Door(f"{address}:{self._port}", is_secure=self._is_secure, credential=credential_of(self.target))
+        authenticator = authenticator_of(self.target, self._options)
+        ticket = None if authenticator.is_ready else in_background(authenticator.prepare)
+        return WsmanExchange(door, self.order, authenticator), ticket
+
+    def _tls(self) -> TlsDoor:
+        trust, shows = self._options.trust, self._options.auth == "certificate"
+        try:
+            context = context_of(trust, credential_of(self.target), shows_certificate=shows)
+        except InputError as error:
+            raise Unsupported(str(error)) from error
+        return door_to((self.target.address, self._port), self._options.server_name, trust.fingerprint, context)
