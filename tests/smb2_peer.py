@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from exchanges import begun, told
 from unloop.channels.base import Target
 from unloop.channels.smb_options import SmbOptions
 from unloop.channels.strike.exchange import Exchange
@@ -166,13 +167,13 @@ def hold(exchanged: Exchange[Landed], peer: Peer) -> Landed:
     messages = exchanged.messages()
     waiting: deque[bytes] = deque()
     try:
-        outgoing = next(messages)
+        outgoing = begun(messages)
         while True:
             assert isinstance(outgoing, bytes)
             if outgoing:
                 waiting.extend(peer.take(outgoing))
             if waiting:
-                outgoing = messages.send(waiting.popleft())
+                outgoing = told(messages, waiting.popleft())
             else:
                 messages.throw(ConnectionLost("the host closed the connection"))
                 raise AssertionError("it waits on a connection that is lost")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
+from exchanges import begun, told
 from simulated import PASSWORD, USERNAME, machine_with
 from unloop.channels.ntlm.initiator import NtlmAccount
 from unloop.channels.strike.base import Landed
@@ -110,7 +111,7 @@ class Line:
         """What the strike comes to."""
         messages, framer = strike.messages(), HttpFramer()
         try:
-            outgoing = next(messages)
+            outgoing = begun(messages)
             while True:
                 outgoing = self._step(strike, messages, framer, outgoing)
         except StopIteration as end:
@@ -124,7 +125,7 @@ class Line:
     ) -> bytes | Pause:
         if isinstance(outgoing, Pause):
             self.between()
-            return messages.send(b"")
+            return told(messages, b"")
         self.flights.append(strike.step)
         data = self.server.feed(outgoing)
         self.seen.append(self.look())
@@ -137,7 +138,7 @@ class Line:
         if answer is None or (self.closes_after is not None and len(self.flights) > self.closes_after):
             messages.throw(ConnectionLost("the host closed the connection"))
             raise AssertionError("something was asked on a closed connection")
-        return messages.send(answer)
+        return told(messages, answer)
 
 
 def windows_machine(**files: bytes) -> Machine:

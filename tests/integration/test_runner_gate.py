@@ -8,7 +8,7 @@ import pytest
 
 from unloop.clock import SystemClock
 from unloop.errors import AccessDenied, ChannelError, ConnectionLost, LogonRefused, LogonUndecided
-from unloop.runner.gate import Gate
+from unloop.runner.gate import Gate, Prove
 from unloop.secrets.secret import Credential, Secret
 from unloop.store import accounts
 from unloop.store.database import Database, open_database
@@ -147,6 +147,25 @@ def test_the_next_credential_is_tried_when_one_is_refused(store: Database) -> No
         return [await gate.log_on([local("a"), DOMAIN], work, seconds=5) for _ in range(2)]
 
     assert (run(test()), seen) == (["in", "in"], ["a\\administrator", "corp\\fix", "corp\\fix"])
+
+
+def test_a_host_that_keeps_silent_before_the_proof_keeps_nobody_waiting(store: Database) -> None:
+    """The account's turn is taken when it is to be proven, not when a connection is there; no proof, no failed log-on."""
+
+    async def silent(_credential: Credential, _prove: Prove) -> str:
+        await asyncio.sleep(30)
+        return "never"
+
+    async def test() -> list[object]:
+        gate = gate_of(store)
+        tarpit = asyncio.create_task(gate.attempt([local("a")], silent, seconds=5))
+        await asyncio.sleep(0)
+        beside = await gate.log_on([local("a")], Host().work, seconds=5)
+        tarpit.cancel()
+        await asyncio.wait([tarpit])
+        return [beside, accounts.stopped(store)]
+
+    assert run(test()) == ["in", ()]
 
 
 def test_two_workers_never_prove_one_account_at_once(store: Database) -> None:

@@ -14,15 +14,17 @@ from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 import servers
+from exchanges import begun, told
 from simulated import machine_with
 from unloop.actions.compile import compile_order
 from unloop.channels.strike.exchange import Pause
+from unloop.channels.strike.tickets import account_of
 from unloop.channels.strike.wsman import sealed
 from unloop.channels.strike.wsman.bindings import end_point
 from unloop.channels.strike.wsman.conversation import Door
 from unloop.channels.strike.wsman.exchange import WsmanExchange
 from unloop.channels.strike.wsman.http import HttpFramer
-from unloop.channels.strike.wsman.kerberos import Kerberos, account_of
+from unloop.channels.strike.wsman.kerberos import Kerberos
 from unloop.errors import ChannelError, LogonRefused, LogonUndecided, ProtocolError
 from unloop.model.host import System
 from unloop.model.report import Verdict
@@ -135,11 +137,11 @@ def carried_out(strike: WsmanExchange, host: KerberosHost) -> Any:
     """What the strike comes to."""
     messages, framer = strike.messages(), HttpFramer()
     try:
-        outgoing = next(messages)
+        outgoing = begun(messages)
         while True:
             assert not isinstance(outgoing, Pause)
             framer.feed(host.feed(outgoing))
-            outgoing = messages.send(framer.next() or b"")
+            outgoing = told(messages, framer.next() or b"")
     except StopIteration as end:
         return end.value
 
@@ -150,7 +152,7 @@ pytestmark = pytest.mark.usefixtures("realm")
 def test_one_message_logs_on_and_moves_the_file() -> None:
     """With the ticket at hand the first request carries proof and sealed order: 1.5 round trips from connect()."""
     host = KerberosHost()
-    first = next(exchange().messages())
+    first = begun(exchange().messages())
     assert isinstance(first, bytes)
     host.feed(first)
     assert not host.machine.files.exists(PLACE)
@@ -203,8 +205,8 @@ def test_a_seal_of_another_log_on_is_an_error() -> None:
     """What is not sealed with this ticket's key counts for nothing."""
     host, other = KerberosHost(), KerberosHost()
     messages, others = exchange().messages(), exchange().messages()
-    next_to_other = other.feed(next(others))  # type: ignore[arg-type]
-    host.feed(next(messages))  # type: ignore[arg-type]
+    next_to_other = other.feed(begun(others))  # type: ignore[arg-type]
+    host.feed(begun(messages))  # type: ignore[arg-type]
     framer = HttpFramer()
     framer.feed(next_to_other)
     with pytest.raises(ProtocolError):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from unloop.channels.base import Deadline
-from unloop.channels.strike.exchange import Exchange, Messages, Pause, converse
-from unloop.errors import ConnectionLost, DeadlineExceeded, ProtocolError
+from unloop.channels.strike.exchange import PROOF, Exchange, Messages, Pause, converse
+from unloop.errors import ConnectionLost, DeadlineExceeded, LogonRefused, ProtocolError
 
 
 class Line:
@@ -142,3 +142,39 @@ def test_the_deadline_is_raised_where_the_exchange_waits(waiting: bytes | Pause)
         return "in time"
 
     assert carried_out(Line(is_silent=True), script, seconds=0.01) == "too late"
+
+
+def test_whoever_keeps_the_order_is_asked_right_before_the_proof() -> None:
+    """What comes before the proof is sent without asking; the proof is sent after the answer."""
+    line = Line(b"a", b"b")
+    seen: list[list[bytes]] = []
+
+    def script() -> Messages[str]:
+        yield b"hello"
+        yield PROOF
+        yield b"proof"
+        return "in"
+
+    async def turn() -> None:
+        seen.append(list(line.sent))
+
+    ended = asyncio.run(converse(line, Scripted(script), Letters(), Deadline.after(5), turn))
+
+    assert (ended, seen, line.sent) == ("in", [[b"hello"]], [b"hello", b"proof"])
+
+
+def test_a_proof_that_is_forbidden_is_never_sent() -> None:
+    """The exchange ends with the error of whoever forbade it."""
+    line = Line(b"a")
+
+    def script() -> Messages[str]:
+        yield PROOF
+        yield b"proof"
+        return "in"
+
+    async def turn() -> None:
+        raise LogonRefused("the account was refused before")
+
+    with pytest.raises(LogonRefused):
+        asyncio.run(converse(line, Scripted(script), Letters(), Deadline.after(5), turn))
+    assert line.sent == []

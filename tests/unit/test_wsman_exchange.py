@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchanges import begun
 from simulated import PASSWORD
 from unloop.actions.compile import compile_order
 from unloop.channels.strike.exchange import Exchange
@@ -498,7 +499,7 @@ def test_a_certificate_is_the_proof() -> None:
     """What TLS has shown is only named in the request (DSP0226 C.3.4)."""
     strike = exchange(order(aside(EXACT)), door=SECURE_DOOR, proof=Bare.certificate())
     strike.bind(certificate_of("sha256"))
-    request = next(strike.messages())
+    request = begun(strike.messages())
     assert isinstance(request, bytes)
     assert b"Authorization: http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual\r\n" in request
 

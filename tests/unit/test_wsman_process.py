@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tree_sitter import Language, Node, Parser
 
+from exchanges import begun, told
 from unloop.actions.compile import compile_order
 from unloop.channels.strike.wsman import process
 from unloop.channels.strike.wsman.http import HttpFramer
@@ -77,10 +78,10 @@ def test_a_shipped_playbook_fits_into_a_command_line(name: str) -> None:
 def test_a_shipped_playbook_fits_into_the_first_flight(name: str) -> None:
     """Log-on, envelope and framing included, it is sent without waiting for an acknowledgement."""
     messages, framer = exchange(order_of(name)).messages(), HttpFramer()
-    greeting = next(messages)
+    greeting = begun(messages)
     assert isinstance(greeting, bytes)
     framer.feed(server_of(windows_machine()).feed(greeting))
-    request = messages.send(framer.next() or b"")
+    request = told(messages, framer.next() or b"")
     assert isinstance(request, bytes)
     assert len(request) <= FIRST_FLIGHT
 

@@ -1,6 +1,7 @@
 """Whose turn it is to log on: accounts are not burned (design section 7, rule 6).
 
-Per account at most one unproven log-on is in flight. Within a process the gate keeps the order; over all workers the
+Per account at most one unproven log-on is in flight, from the moment before its proof is sent: a host that keeps silent
+before it has seen the proof keeps nobody waiting. Within a process the gate keeps the order; over all workers the
 store does, for accounts that more than one host has. A local account belongs to one host, whose lease we hold, so it
 is asked for once, before the window, and costs no look at the store in it.
 """
@@ -19,12 +20,15 @@ from unloop.store.accounts import Budget, Turn
 from unloop.store.database import Database
 
 T = TypeVar("T")
+Prove = Callable[[], Awaitable[None]]
+"""Waits for the turn of the account; raises ChannelError when it does not come, or when the account is stopped."""
 POLL = 0.2
 """Seconds between two looks at an account that somebody else is proving."""
 _WHY_NOT = {
     Turn.WAIT: "account {account} waits for a log-on elsewhere to be proven",
     Turn.SPENT: "nobody could judge account {account}; it is tried again later",
 }
+_REFUSED = "the account was refused before"
 _LOGGED_ON = (AccessDenied, NotFound)
 """Errors that only somebody who is logged on gets to hear."""
 
@@ -38,8 +42,12 @@ class _Account:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class _Proven(Exception):
-    """The account was proven while we waited for our turn."""
+@dataclass(slots=True)
+class _Proof:
+    """One proof of an account: whether it was let go, and whether it is the only one that may be under way."""
+
+    is_sent: bool = False
+    is_alone: bool = False
 
 
 class _NoTurn(LogonUndecided):
@@ -73,52 +81,78 @@ class Gate:
     async def log_on(
         self, credentials: Iterable[Credential], work: Callable[[Credential], Awaitable[T]], *, seconds: float
     ) -> T:
-        """Do work that logs on, with the first credential whose turn it is within the time; raises ChannelError.
+        """Do work that logs on at once; as ``attempt``."""
 
-        LogonRefused means that every credential was refused, now or before; LogonUndecided that none got its turn.
+        async def at_once(credential: Credential, prove: Prove) -> T:
+            await prove()
+            return await work(credential)
+
+        return await self.attempt(credentials, at_once, seconds=seconds)
+
+    async def attempt(
+        self, credentials: Iterable[Credential], work: Callable[[Credential, Prove], Awaitable[T]], *, seconds: float
+    ) -> T:
+        """Do work that logs on, with the first credential whose turn comes within the time; raises ChannelError.
+
+        The work waits for its turn when it comes to the proof. LogonRefused means that every credential was refused,
+        now or before; LogonUndecided that none got its turn.
         """
-        last: ChannelError = LogonRefused("the account was refused before")
+        last: ChannelError = LogonRefused(_REFUSED)
         for credential in credentials:
+            account = self._account(credential)
+            if account.turn is Turn.STOPPED:
+                continue
             try:
-                return await self._with(credential, work, seconds=seconds)
+                return await self._with(credential, account, work, seconds=seconds)
             except (LogonRefused, _NoTurn) as error:
                 last = error
         raise LogonUndecided(last.message) if isinstance(last, _NoTurn) else last
 
-    async def _with(self, credential: Credential, work: Callable[[Credential], Awaitable[T]], *, seconds: float) -> T:
-        account = self._account(credential)
-        if not account.is_proven:
-            try:
-                return await self._prove(credential, account, work, seconds=seconds)
-            except _Proven:
-                pass
-        return await self._work(credential, account, work)
-
-    async def _prove(
+    async def _with(
         self,
         credential: Credential,
         account: _Account,
-        work: Callable[[Credential], Awaitable[T]],
+        work: Callable[[Credential, Prove], Awaitable[T]],
         *,
         seconds: float,
     ) -> T:
-        """Do the work alone, while the account is not proven; raises _Proven when somebody else was faster."""
+        proof = _Proof()
+        try:
+            result = await work(credential, partial(self._prove, credential, account, proof, seconds=seconds))
+        except ChannelError as error:
+            await self._tell(credential, account, proof, *_meaning(error))
+            raise
+        except BaseException:
+            await self._tell(credential, account, proof, "unused", "")
+            raise
+        else:
+            await self._tell(credential, account, proof, "proven", "")
+            return result
+        finally:
+            if proof.is_alone:
+                account.lock.release()
+
+    async def _prove(self, credential: Credential, account: _Account, proof: "_Proof", *, seconds: float) -> None:
+        """Let a proof be sent: at once where the account is proven, alone while it is not."""
+        if not account.is_proven and not proof.is_alone:
+            await self._alone(credential, account, proof, seconds=seconds)
+        proof.is_sent = True
+
+    async def _alone(self, credential: Credential, account: _Account, proof: "_Proof", *, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await account.lock.acquire()
         except TimeoutError:
             raise _NoTurn(Turn.WAIT, credential) from None
-        try:
-            if account.is_proven:
-                raise _Proven
-            turn = await self._turn(credential, account, seconds=seconds)
-            if turn is Turn.STOPPED:
-                raise LogonRefused("the account was refused before")
-            if turn is not Turn.GO:
-                raise _NoTurn(turn, credential)
-            return await self._work(credential, account, work)
-        finally:
+        if account.is_proven:
             account.lock.release()
+            return
+        proof.is_alone = True
+        turn = await self._turn(credential, account, seconds=seconds)
+        if turn is Turn.STOPPED:
+            raise LogonRefused(_REFUSED)
+        if turn is not Turn.GO:
+            raise _NoTurn(turn, credential)
 
     async def _turn(self, credential: Credential, account: _Account, *, seconds: float) -> Turn:
         if account.turn is not None and (credential.is_local or account.turn is Turn.STOPPED):
@@ -133,20 +167,9 @@ class Gate:
             account.turn = turn
         return turn
 
-    async def _work(self, credential: Credential, account: _Account, work: Callable[[Credential], Awaitable[T]]) -> T:
-        try:
-            result = await work(credential)
-        except ChannelError as error:
-            await self._tell(credential, account, *_meaning(error))
-            raise
-        except BaseException:
-            await self._tell(credential, account, "unused", "")
-            raise
-        await self._tell(credential, account, "proven", "")
-        return result
-
-    async def _tell(self, credential: Credential, account: _Account, result: str, detail: str) -> None:
-        if account.is_proven and result != "refused":
+    async def _tell(self, credential: Credential, account: _Account, proof: "_Proof", result: str, detail: str) -> None:
+        """Tell the store what the host's answer means for the account; nothing when no proof was sent."""
+        if not proof.is_sent or (account.is_proven and result != "refused"):
             return
         account.is_proven = result == "proven"
         if result == "refused":

@@ -34,9 +34,14 @@ async def log_on(tools: Tools, host: Host, endpoint: Endpoint, work: Callable[[C
 
 async def with_any(tools: Tools, credentials: tuple[Credential, ...], work: Callable[[Credential], Awaitable[T]]) -> T:
     """The same with credentials that are known already."""
+    return await tools.gate.log_on(some(credentials), work, seconds=tools.options.strike)
+
+
+def some(credentials: tuple[Credential, ...]) -> tuple[Credential, ...]:
+    """Credentials, where there are any; raises LogonRefused."""
     if not credentials:
         raise LogonRefused("no credential is named for this channel; name one in the inventory or in unloop.toml")
-    return await tools.gate.log_on(credentials, work, seconds=tools.options.strike)
+    return credentials
 
 
 async def log_on_blocking(tools: Tools, host: Host, endpoint: Endpoint, work: Callable[[Credential], T]) -> T:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from unloop.channels.base import Deadline, Target
@@ -22,7 +23,8 @@ from unloop.model.host import Endpoint, Host
 from unloop.model.order import Order
 from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport, Verdict
-from unloop.runner.logon import credentials_of, with_any
+from unloop.runner.gate import Prove
+from unloop.runner.logon import credentials_of, some, with_any
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
 
@@ -132,22 +134,24 @@ class Shot:
         self._credentials = credentials_of(self.tools, self.host, self.endpoint)
 
     async def prepare(self) -> None:
-        """Get ready for the window: whose turn it is, and what is sent first."""
+        """Get ready for the window: whose turn it is, what is sent first, and what the log-on needs of others."""
         seconds = self.tools.options.watch + self.tools.options.strike
         await self.tools.gate.prepare(self._credentials, seconds=seconds)
-        if self._credentials:
-            self._strike(self._credentials[0])
+        if self._credentials and self._strike(self._credentials[0]).has_ticket_to_get:
+            with suppress(ChannelError):  # it is raised again when the window is open and somebody listens
+                await with_any(self.tools, self._credentials, self._get_ticket)
 
     async def fire(self, sock: socket.socket | None) -> Struck:
         """Strike over a connection that is open, or over one of its own; closes the socket in any case."""
         loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
         given = [sock]
 
-        async def work(credential: Credential) -> Landed:
-            return await self._land(credential, given.pop() if given else None)
+        async def work(credential: Credential, prove: Prove) -> Landed:
+            return await self._land(credential, given.pop() if given else None, prove)
 
         try:
-            report, boot = await with_any(self.tools, self._credentials, work)
+            credentials, seconds = some(self._credentials), self.tools.options.strike
+            report, boot = await self.tools.gate.attempt(credentials, work, seconds=seconds)
         except ChannelError as error:
             channel = self.endpoint.channel
             found = error if error.host else type(error)(error.message, host=self.host.name, channel=channel)
@@ -161,25 +165,28 @@ class Shot:
         """What is left of a strike that was cancelled."""
         return Struck(self.endpoint.channel, began, asyncio.get_running_loop().time(), step=self._step)
 
-    async def _land(self, credential: Credential, sock: socket.socket | None) -> Landed:
+    async def _get_ticket(self, credential: Credential) -> None:
+        await self._strike(credential).prepare(Deadline.after(self.tools.options.strike))
+
+    async def _land(self, credential: Credential, sock: socket.socket | None, prove: Prove) -> Landed:
         seconds, strike = self.tools.options.strike, self._strike(credential)
         try:
             async with asyncio.timeout(seconds):
-                return await self._fire(strike, sock, Deadline.after(seconds))
+                return await self._fire(strike, sock, Deadline.after(seconds), prove)
         except TimeoutError:
             raise DeadlineExceeded("no answer came within the time allowed") from None
 
-    async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline, prove: Prove) -> Landed:
         """Fire our own strike; what it can't do safely the library's does, over a connection of its own."""
         library = strike.library if strike.library is not None and strike.library.can_carry(self.order) else None
         if library is not None and not strike.can_carry(self.order):
-            return await library(strike.target, self.order).fire(sock, deadline)
+            return await library(strike.target, self.order).fire(sock, deadline, prove)
         try:
-            return await strike.fire(sock, deadline)
+            return await strike.fire(sock, deadline, prove)
         except Unsupported:
             if library is None:
                 raise
-            return await library(strike.target, self.order).fire(None, deadline)
+            return await library(strike.target, self.order).fire(None, deadline, prove)
         finally:
             self._step = strike.step
 

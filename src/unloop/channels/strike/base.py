@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from unloop.channels.base import Deadline, Target
+from unloop.channels.strike.exchange import BeforeProof, allowed, at_once
 from unloop.model.order import Order
 from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
@@ -20,6 +21,7 @@ class Strike(ABC):
     Everything that needs no host is done when it is made. ``fire`` judges every guard before it moves anything, and raises
     ChannelError when the exchange broke off; then the host may have changed. ``step`` names what is in flight.
     ``library`` is the strike by general client libraries that takes over where this one says Unsupported.
+    ``has_ticket_to_get``: the log-on needs something of a third party, which ``prepare`` gets while the host is down.
     """
 
     channel: ClassVar[str]
@@ -30,23 +32,32 @@ class Strike(ABC):
         self.order = order
         self.step = ""
 
+    @property
+    def has_ticket_to_get(self) -> bool:
+        """Whether a third party has to be asked before the log-on, which proves the account to it."""
+        return False
+
+    async def prepare(self, deadline: Deadline) -> None:  # noqa: B027 - most log-ons need nobody else
+        """Get what a third party gives; raises ChannelError."""
+
     @classmethod
     @abstractmethod
     def can_carry(cls, order: Order) -> bool:
         """Whether this channel has a form of the order that it can land."""
 
     @abstractmethod
-    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    async def fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof = at_once) -> Landed:
         """Land the order over a connection that is open already, or one of its own; the socket is closed in any case."""
 
 
 class BlockingStrike(Strike):
     """A strike of libraries that block: it connects anew, in a thread of the event loop's executor."""
 
-    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    async def fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof = at_once) -> Landed:
         """Land the order in a thread; what it does there goes on to its end even if nobody waits for it any more."""
         if sock is not None:
             sock.close()
+        await allowed(before_proof, deadline)
         self.step = "library exchange"
         return await asyncio.to_thread(self.strike, deadline)
 

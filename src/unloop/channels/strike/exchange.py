@@ -1,18 +1,19 @@
 """An exchange of messages with a host, without IO, and the shell that carries one out on an open connection.
 
 An exchange is a generator: it yields the bytes to send (b'' to wait for one more message), is sent the next whole message,
-and returns what it came to. Instead of bytes it may yield a Pause. Everything that needs no host is done before it is
-started.
+and returns what it came to. Instead of bytes it may yield a Pause, or PROOF before what proves the account. Everything that
+needs no host is done before it is started.
 """
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
 
 from unloop.channels.base import Deadline
-from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded
+from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded, LogonUndecided
 
 ResultT = TypeVar("ResultT")
 
@@ -24,7 +25,21 @@ class Pause:
     seconds: float
 
 
-Messages = Generator[bytes | Pause, bytes, ResultT]
+class Proof(Enum):
+    """What is sent next proves the account, and may count as a failed log-on; it is answered with b''."""
+
+    PROOF = auto()
+
+
+PROOF = Proof.PROOF
+Outgoing = bytes | Pause | Proof
+Messages = Generator[Outgoing, bytes, ResultT]
+BeforeProof = Callable[[], Awaitable[None]]
+"""Awaited before an account is proven to a host: it may wait for its turn, and raises ChannelError to forbid it."""
+
+
+async def at_once() -> None:
+    """Nobody is asked before an account is proven."""
 
 
 class Exchange(ABC, Generic[ResultT]):
@@ -65,14 +80,24 @@ class Link(Protocol):
         ...
 
 
-async def converse(link: Link, exchange: Exchange[ResultT], framer: Framer, deadline: Deadline) -> ResultT:
+async def converse(
+    link: Link,
+    exchange: Exchange[ResultT],
+    framer: Framer,
+    deadline: Deadline,
+    before_proof: BeforeProof = at_once,
+) -> ResultT:
     """Carry an exchange out, every wait bounded by the deadline; raises ChannelError."""
     messages = exchange.messages()
     try:
         outgoing = next(messages)
         while True:
             try:
-                answer = await _in_time(link, framer, outgoing, deadline)
+                if outgoing is PROOF:
+                    await allowed(before_proof, deadline)
+                    answer = b""
+                else:
+                    answer = await _in_time(link, framer, outgoing, deadline)
             except ChannelError as error:
                 messages.throw(error)
                 raise
@@ -82,6 +107,15 @@ async def converse(link: Link, exchange: Exchange[ResultT], framer: Framer, dead
         return result
     finally:
         messages.close()
+
+
+async def allowed(before_proof: BeforeProof, deadline: Deadline) -> None:
+    """Wait until the account may be proven; raises LogonUndecided when that does not come to be in time."""
+    try:
+        async with asyncio.timeout(deadline.left()):
+            await before_proof()
+    except TimeoutError as error:
+        raise LogonUndecided("another log-on of this account was not proven within the time allowed") from error
 
 
 async def _in_time(link: Link, framer: Framer, outgoing: bytes | Pause, deadline: Deadline) -> bytes:

@@ -3,12 +3,11 @@
 What is sent to the host is made at the last moment, for it holds the time; that waits for nobody.
 """
 
-import importlib
 from typing import Any
 
-from unloop.channels.kerberos import client_failure, is_installed
+from unloop.channels.kerberos import client_failure
 from unloop.channels.spnego import KERBEROS
-from unloop.channels.strike.wsman.kerberos import account_of
+from unloop.channels.strike.tickets import account_of, gssapi_library
 from unloop.errors import LogonUndecided, ProtocolError
 from unloop.secrets.secret import Credential
 
@@ -28,21 +27,19 @@ class KerberosAuthenticator:
 
     def prepare(self) -> None:
         """Get the ticket; asks the domain controller, and waits. Raises LogonRefused or LogonUndecided."""
-        if not is_installed():
-            raise LogonUndecided("Kerberos needs the extra unloop[kerberos]")
-        try:
-            held = account_of(self._credential.username, self._credential.password).held()
-            self._new_context(held).step()
-        except _gssapi().exceptions.GSSError as error:
-            raise client_failure(str(error)) from error
-        self._held = held
+        self._held = account_of(self._credential.username, self._credential.password).ticket_for(self._new_context)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the ticket is here."""
+        return self._held is not None
 
     @property
     def session_key(self) -> bytes:
         """The key that the host chose with its proof."""
         if self._context is None or not self._context.complete:
             return b""
-        gssapi = _gssapi()
+        gssapi = gssapi_library()
         found = gssapi.raw.inquire_sec_context_by_oid(self._context, gssapi.OID.from_int_seq(_SESSION_KEY))
         return bytes(found[0])
 
@@ -53,7 +50,7 @@ class KerberosAuthenticator:
         try:
             self._context = self._new_context(self._held)
             return bytes(self._context.step() or b"")
-        except _gssapi().exceptions.GSSError as error:
+        except gssapi_library().exceptions.GSSError as error:
             raise client_failure(str(error)) from error
 
     def step(self, token: bytes) -> bytes:
@@ -62,7 +59,7 @@ class KerberosAuthenticator:
             raise ProtocolError("the host answered a log-on that was not begun")
         try:
             return bytes(self._context.step(token) or b"")
-        except _gssapi().exceptions.GSSError as error:
+        except gssapi_library().exceptions.GSSError as error:
             raise ProtocolError("the host's proof of itself is wrong") from error
 
     def sign(self, message: bytes) -> bytes:
@@ -73,12 +70,12 @@ class KerberosAuthenticator:
         """Whether the host's signature over the list of mechanisms is right."""
         try:
             self._context.verify_signature(message, signature)
-        except _gssapi().exceptions.GSSError:
+        except gssapi_library().exceptions.GSSError:
             return False
         return True
 
     def _new_context(self, held: Any) -> Any:
-        gssapi = _gssapi()
+        gssapi = gssapi_library()
         flags = gssapi.RequirementFlag
         return gssapi.SecurityContext(
             name=gssapi.Name(self._service, gssapi.NameType.hostbased_service),
@@ -87,8 +84,3 @@ class KerberosAuthenticator:
             flags=flags.mutual_authentication | flags.integrity | flags.replay_detection,
             usage="initiate",
         )
-
-
-def _gssapi() -> Any:
-    """The library, which not everybody has."""
-    return importlib.import_module("gssapi")

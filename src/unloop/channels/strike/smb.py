@@ -9,14 +9,14 @@ from unloop.channels.base import Deadline, Target, parse_options
 from unloop.channels.mapping import placed
 from unloop.channels.smb import SmbChannel
 from unloop.channels.smb_options import SmbOptions
-from unloop.channels.strike.background import in_background
 from unloop.channels.strike.base import Landed, Strike
-from unloop.channels.strike.exchange import converse
+from unloop.channels.strike.exchange import BeforeProof, allowed, at_once, converse
 from unloop.channels.strike.kerberos import KerberosAuthenticator
 from unloop.channels.strike.link import PlainLink, connect
 from unloop.channels.strike.smb2.exchange import SmbExchange
 from unloop.channels.strike.smb2.wire import DirectTcp
 from unloop.channels.strike.smb_library import SmbLibraryStrike
+from unloop.channels.strike.tickets import get_ticket
 from unloop.errors import ChannelError, Unsupported
 from unloop.model.order import Order
 
@@ -41,7 +41,6 @@ class SmbStrike(Strike):
         self._port = target.port or SmbChannel.default_port
         self._known = _known_of(target.address, self._port)
         self._authenticator = self._kerberos() if self._options.auth == "kerberos" else None
-        self._ticket = in_background(self._authenticator.prepare) if self._authenticator else None
         self._exchange: SmbExchange | None = self._made()
 
     @classmethod
@@ -49,32 +48,43 @@ class SmbStrike(Strike):
         """Whether file operations alone carry it."""
         return order.files is not None
 
-    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    @property
+    def has_ticket_to_get(self) -> bool:
+        """Whether the log-on is by Kerberos and the ticket is not here."""
+        return self._authenticator is not None and not self._authenticator.is_ready
+
+    async def prepare(self, deadline: Deadline) -> None:
+        """Get the ticket."""
+        if self._authenticator is not None:
+            await get_ticket(self._authenticator.prepare, deadline)
+
+    async def fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof = at_once) -> Landed:
         """Land the order; raises ChannelError with the host's name."""
         try:
-            return await self._fire(sock, deadline)
+            return await self._fire(sock, deadline, before_proof)
         except ChannelError as error:
             raise placed(error, self.target, self.channel) from error
 
-    async def _fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    async def _fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof) -> Landed:
         """Where a host does not take requests ahead after all, the same is asked once more, one after the other."""
         try:
-            return await self._once(sock, deadline)
+            return await self._once(sock, deadline, before_proof)
         except Unsupported:
             if not self._known.pipelines:
                 raise
             self._known.pipelines = False
-        return await self._once(None, deadline)
+        return await self._once(None, deadline, before_proof)
 
-    async def _once(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    async def _once(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof) -> Landed:
         try:
             exchange, self._exchange = self._exchange or self._made(), None
-            if self._ticket is not None:
-                await self._ticket.had(deadline)
+            if self.has_ticket_to_get:
+                await allowed(before_proof, deadline)
+                await self.prepare(deadline)
             sock = sock or await connect(self.target.address, self._port, deadline)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                return await converse(PlainLink(sock), exchange, DirectTcp(), deadline)
+                return await converse(PlainLink(sock), exchange, DirectTcp(), deadline, before_proof)
             finally:
                 self.step = exchange.step
                 self._learn(exchange)

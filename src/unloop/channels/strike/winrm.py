@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from unloop.channels.base import Deadline, Target, parse_options
 from unloop.channels.mapping import placed
-from unloop.channels.strike.background import Background, in_background
 from unloop.channels.strike.base import Landed, Strike
-from unloop.channels.strike.exchange import converse
+from unloop.channels.strike.exchange import BeforeProof, allowed, at_once, converse
 from unloop.channels.strike.link import PlainLink, connect
+from unloop.channels.strike.tickets import get_ticket
 from unloop.channels.strike.winrm_library import WinrmLibraryStrike
+from unloop.channels.strike.wsman.authenticator import Authenticator
 from unloop.channels.strike.wsman.conversation import Door
 from unloop.channels.strike.wsman.exchange import WsmanExchange
 from unloop.channels.strike.wsman.http import HttpFramer
@@ -38,7 +39,7 @@ class WinrmStrike(Strike):
         self._options: WinrmOptions = parse_options(WinrmChannel, target)
         self._port = self._options.port(target)
         self._is_secure = self._options.encrypts(self._port)
-        self._prepared: tuple[WsmanExchange, Background | None] | None = None
+        self._prepared: tuple[WsmanExchange, Authenticator] | None = None
         with suppress(ChannelError):  # it is raised again when the window is open and somebody listens
             self._prepared = self._made()
 
@@ -47,31 +48,44 @@ class WinrmStrike(Strike):
         """Whether WMI or one command line carries it."""
         return way_of(order) is not None
 
-    async def fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    @property
+    def has_ticket_to_get(self) -> bool:
+        """Whether the log-on is by Kerberos and the ticket is not here."""
+        return self._prepared is not None and not self._prepared[1].is_ready
+
+    async def prepare(self, deadline: Deadline) -> None:
+        """Get the ticket."""
+        if self._prepared is not None:
+            await get_ticket(self._prepared[1].prepare, deadline)
+
+    async def fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof = at_once) -> Landed:
         """Land the order; raises ChannelError with the host's name."""
         try:
-            return await self._fire(sock, Deadline(deadline.at - MARGIN))
+            return await self._fire(sock, Deadline(deadline.at - MARGIN), before_proof)
         except ChannelError as error:
             raise placed(error, self.target, self.channel) from error
 
-    async def _fire(self, sock: socket.socket | None, deadline: Deadline) -> Landed:
+    async def _fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof) -> Landed:
         try:
-            (exchange, ticket), self._prepared = self._prepared or self._made(), None
-            if ticket is not None:
-                await ticket.had(deadline)
+            (exchange, authenticator), self._prepared = self._prepared or self._made(), None
+            if not authenticator.is_ready:
+                await allowed(before_proof, deadline)
+                await get_ticket(authenticator.prepare, deadline)
             sock = sock or await connect(self.target.address, self._port, deadline)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                return await self._landed(sock, exchange, deadline)
+                return await self._landed(sock, exchange, deadline, before_proof)
             finally:
                 self.step = exchange.step
         finally:
             if sock is not None:
                 sock.close()
 
-    async def _landed(self, sock: socket.socket, exchange: WsmanExchange, deadline: Deadline) -> Landed:
+    async def _landed(
+        self, sock: socket.socket, exchange: WsmanExchange, deadline: Deadline, before_proof: BeforeProof
+    ) -> Landed:
         if not self._is_secure:
-            return await converse(PlainLink(sock), exchange, HttpFramer(), deadline)
+            return await converse(PlainLink(sock), exchange, HttpFramer(), deadline, before_proof)
         door = self._tls()
         try:
             async with asyncio.timeout(deadline.left()):
@@ -80,19 +94,18 @@ class WinrmStrike(Strike):
             raise DeadlineExceeded("no TLS came about within the time allowed") from error
         exchange.bind(link.certificate)
         try:
-            return await converse(link, exchange, HttpFramer(), deadline)
+            return await converse(link, exchange, HttpFramer(), deadline, before_proof)
         finally:
             door.keep(link)
 
-    def _made(self) -> tuple[WsmanExchange, Background | None]:
-        """A new exchange, the context of its TLS (which takes longer to make than a strike), and what it waits for."""
+    def _made(self) -> tuple[WsmanExchange, Authenticator]:
+        """A new exchange and its log-on; the context of its TLS takes longer to make than a strike."""
         if self._is_secure:
             self._tls()
         address = f"[{self.target.address}]" if ":" in self.target.address else self.target.address
         door = Door(f"{address}:{self._port}", is_secure=self._is_secure, credential=credential_of(self.target))
         authenticator = authenticator_of(self.target, self._options)
-        ticket = None if authenticator.is_ready else in_background(authenticator.prepare)
-        return WsmanExchange(door, self.order, authenticator), ticket
+        return WsmanExchange(door, self.order, authenticator), authenticator
 
     def _tls(self) -> TlsDoor:
         trust, shows = self._options.trust, self._options.auth == "certificate"

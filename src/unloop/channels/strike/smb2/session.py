@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from unloop.channels.smb_status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_SUCCESS, from_status, unencrypted
 from unloop.channels.strike.authenticator import Authenticator
-from unloop.channels.strike.exchange import Messages
+from unloop.channels.strike.exchange import PROOF, Messages
 from unloop.channels.strike.smb2.crypto import Shield, keys_for
 from unloop.channels.strike.smb2.flights import REFUSED, Ahead, Flights
 from unloop.channels.strike.smb2.line import Line
@@ -71,7 +71,9 @@ class Session:
         request = self._judged(answer)
         if request is None:
             self._finish(answer)
-        elif not self._logon.session_key:
+            return
+        yield PROOF
+        if not self._logon.session_key:
             yield from self._log_on(request)
         else:
             frame, number = self._step(request)
@@ -82,6 +84,8 @@ class Session:
             frame, number = self._step(request)
             answer = (yield from self._answers(frame, number))[number]
             request = self._judged(answer)
+            if request is not None:
+                yield PROOF
         self._finish(answer)
 
     def _frame(self, request: Request) -> tuple[bytes, int]:

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from unloop.channels.strike.exchange import PROOF, Messages
 from unloop.channels.strike.wsman import http, sealed, soap
 from unloop.channels.strike.wsman.authenticator import Authenticator
 from unloop.channels.strike.wsman.http import Response
@@ -15,7 +16,7 @@ from unloop.errors import ConnectionLost, LogonUndecided, ProtocolError, Unsuppo
 from unloop.secrets.secret import Credential
 
 UNAUTHORIZED = 401
-Asking = Generator[bytes, bytes, ET.Element]
+Asking = Messages[ET.Element]
 """Sends one message, and returns the element in the body of its answer."""
 
 
@@ -61,7 +62,7 @@ class Conversation:
         self.is_open = not response.hangs_up
         return soap.read(data, request.identity)
 
-    def _proof_of_next(self) -> Generator[bytes, bytes, str]:
+    def _proof_of_next(self) -> Messages[str]:
         """The Authorization of the next message."""
         if self._is_proven:
             return self._proof.first() if self._proof.is_repeated else ""
@@ -72,9 +73,10 @@ class Conversation:
             proof = yield from self._challenged()
         if not self._door.is_secure and not self._proof.can_seal():
             raise Unsupported("over plain HTTP this log-on can't encrypt what is said")
+        yield PROOF
         return proof
 
-    def _challenged(self) -> Generator[bytes, bytes, str]:
+    def _challenged(self) -> Messages[str]:
         """Greet the host, and make the whole proof of its challenge; nothing that changes anything has been sent."""
         response = http.read((yield self._greeting))
         if response.status != UNAUTHORIZED:

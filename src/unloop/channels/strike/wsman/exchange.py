@@ -1,7 +1,6 @@
 """The strike over WS-Management: log on with the order's first message, land it, and only then ask for the rest."""
 
 import secrets
-from collections.abc import Generator
 
 from unloop.channels.strike.base import Landed
 from unloop.channels.strike.exchange import Exchange, Messages
@@ -62,7 +61,7 @@ class WsmanExchange(Exchange[Landed]):
         boot = yield from self._boot()
         return (yield from self._starting.follow()), boot
 
-    def _boot(self) -> Generator[bytes, bytes, BootIdentity | None]:
+    def _boot(self) -> Messages[BootIdentity | None]:
         """The boot in which the order landed: worth knowing, but never at the price of the report."""
         if not self._wmi.is_open:
             return None

@@ -5,20 +5,16 @@ key of the ticket: only who holds the service's key can read it or answer.
 """
 
 import base64
-import importlib
-import threading
-from functools import lru_cache
 from typing import Any
 
-from unloop.channels.kerberos import client_failure, is_installed
+from unloop.channels.kerberos import client_failure
+from unloop.channels.strike.tickets import account_of, gssapi_library
 from unloop.channels.strike.wsman import sealed
 from unloop.errors import LogonUndecided, ProtocolError
-from unloop.secrets.secret import Credential, Secret
+from unloop.secrets.secret import Credential
 
 SERVICE = "host"
 """The part of the service principal before the host's name; Windows takes it for WinRM's too."""
-EXPIRES_SOON = 300
-"""Seconds: the difference that Kerberos allows between clocks (RFC 4120, 1.6)."""
 
 
 class Kerberos:
@@ -40,15 +36,7 @@ class Kerberos:
 
     def prepare(self) -> None:
         """Get the ticket; asks the domain controller, and waits. Raises LogonRefused or LogonUndecided."""
-        if not is_installed():
-            raise LogonUndecided("Kerberos needs the extra unloop[kerberos]")
-        gssapi = _gssapi()
-        try:
-            held = account_of(self._credential.username, self._credential.password).held()
-            self._new_context(held).step()
-        except gssapi.exceptions.GSSError as error:
-            raise client_failure(str(error)) from error
-        self._held = held
+        self._held = account_of(self._credential.username, self._credential.password).ticket_for(self._new_context)
 
     def bind(self, bindings: bytes) -> None:
         """Bind the log-on to a TLS connection."""
@@ -56,7 +44,7 @@ class Kerberos:
 
     def first(self) -> str:
         """A fresh AP-REQ with the ticket that we have; raises LogonUndecided or LogonRefused."""
-        gssapi = _gssapi()
+        gssapi = gssapi_library()
         if self._held is None:
             self.prepare()
         try:
@@ -76,7 +64,7 @@ class Kerberos:
 
     def seal(self, message: bytes) -> tuple[bytes, bytes]:
         """Signature and sealed message, padded as some ciphers want it ([MS-WSMV] 2.2.9.1.1.2.1, RFC 4121 4.2)."""
-        gssapi = _gssapi()
+        gssapi = gssapi_library()
         kinds = gssapi.raw.IOVBufferType
         parts = gssapi.raw.IOV(kinds.header, message, kinds.padding, std_layout=False)
         gssapi.raw.wrap_iov(self._context, parts, confidential=True)
@@ -85,7 +73,7 @@ class Kerberos:
 
     def unseal(self, signature: bytes, data: bytes) -> bytes:
         """The message; raises ProtocolError."""
-        gssapi = _gssapi()
+        gssapi = gssapi_library()
         kinds = gssapi.raw.IOVBufferType
         parts = gssapi.raw.IOV((kinds.header, False, signature), data, kinds.data, std_layout=False)
         try:
@@ -95,7 +83,7 @@ class Kerberos:
         return bytes(parts[1].value or b"")
 
     def _new_context(self, held: Any) -> Any:
-        gssapi = _gssapi()
+        gssapi = gssapi_library()
         flags = gssapi.RequirementFlag
         return gssapi.SecurityContext(
             name=gssapi.Name(f"{SERVICE}@{self._host}", gssapi.NameType.hostbased_service),
@@ -105,36 +93,3 @@ class Kerberos:
             usage="initiate",
             channel_bindings=gssapi.raw.ChannelBindings(application_data=self._bindings) if self._bindings else None,
         )
-
-
-class KerberosAccount:
-    """An account, and the tickets that it has got: one for itself, and one for each service."""
-
-    def __init__(self, username: str, password: Secret) -> None:
-        domain, _, name = username.rpartition("\\")
-        self._principal, self._password = f"{name}@{domain.upper()}" if domain else name, password
-        self._lock = threading.Lock()
-        self._held: Any = None
-
-    def held(self) -> Any:
-        """The credentials for GSS, got anew when they are about to expire; waits, and raises GSSError."""
-        gssapi = _gssapi()
-        with self._lock:
-            if self._held is None or self._held.lifetime < EXPIRES_SOON:
-                name = gssapi.Name(self._principal, gssapi.NameType.kerberos_principal)
-                got = gssapi.raw.acquire_cred_with_password(
-                    name, self._password.reveal().encode(), usage="initiate", mechs=[gssapi.MechType.kerberos]
-                )
-                self._held = gssapi.Credentials(base=got.creds, usage="initiate")
-            return self._held
-
-
-@lru_cache(maxsize=256)
-def account_of(username: str, password: Secret) -> KerberosAccount:
-    """The account of a name and password, the same one every time: thousands of hosts share a ticket to get tickets by."""
-    return KerberosAccount(username, password)
-
-
-def _gssapi() -> Any:
-    """The library, which not everybody has."""
-    return importlib.import_module("gssapi")

@@ -1,11 +1,12 @@
 """Landing an order by CIM_DataFile: each ask of the remedy is one request, and the host answers for the very file."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 
 from unloop.channels.dialogue import LOCAL, Answer, Ask, ListDirectory, Move
 from unloop.channels.judging import evidence_of
 from unloop.channels.perform import remedy
+from unloop.channels.strike.exchange import Messages
 from unloop.channels.strike.wsman import cim, wql
 from unloop.channels.strike.wsman.soap import properties
 from unloop.channels.strike.wsman.wmi import Wmi
@@ -15,7 +16,7 @@ from unloop.model.order import Order
 from unloop.model.patterns import flattened, join, split
 from unloop.model.report import FileEvidence, RemedyReport
 
-Landing = Generator[bytes, bytes, RemedyReport]
+Landing = Messages[RemedyReport]
 
 
 class Moving:
@@ -56,7 +57,7 @@ class Moving:
                 continue
         return _with_files(report, lambda file: _seen(file, seen.get(file.moved_to)))
 
-    def _answered(self, ask: Ask) -> Generator[bytes, bytes, Answer]:
+    def _answered(self, ask: Ask) -> Messages[Answer]:
         """The answer to one ask. Before anything was changed, what is said of no single file ends the exchange."""
         try:
             if isinstance(ask, ListDirectory):
@@ -69,7 +70,7 @@ class Moving:
             return error
         return Unsupported("WMI neither shows nor writes what is in a file")
 
-    def _listed(self, directory: str, pattern: str) -> Generator[bytes, bytes, tuple[FileEntry, ...]]:
+    def _listed(self, directory: str, pattern: str) -> Messages[tuple[FileEntry, ...]]:
         """The files of a directory; none where there is no such directory."""
         if directory in self._quarantines:
             return (yield from self._quarantined(directory))
@@ -79,14 +80,14 @@ class Moving:
             raise ProtocolError(f"the host has no list of files: {error.message}") from error
         return tuple(cim.entries(found, directory, pattern))
 
-    def _quarantined(self, directory: str) -> Generator[bytes, bytes, tuple[FileEntry, ...]]:
+    def _quarantined(self, directory: str) -> Messages[tuple[FileEntry, ...]]:
         """What a quarantine would hold if it were a directory."""
         root, pattern = split(flattened(join(directory, "*.q")))
         start = len(pattern) - len("*.q")
         found = yield from self._wmi.query(wql.files_in(root, pattern))
         return tuple(replace(one, name=one.name[start:]) for one in cim.entries(found, root, pattern))
 
-    def _renamed(self, source: str, destination: str) -> Generator[bytes, bytes, ChannelError | None]:
+    def _renamed(self, source: str, destination: str) -> Messages[ChannelError | None]:
         """None, or what WMI returned: that is about this very file. No instance means no file."""
         try:
             answer = yield from self._wmi.invoke(cim.CLASS, "Rename", {"FileName": destination}, name=source)

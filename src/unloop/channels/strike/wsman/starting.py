@@ -1,6 +1,6 @@
 """Landing an order by a process of its own: the host says that it began, and the name of a file what it came to."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from unloop.channels.strike.exchange import Messages, Pause
 from unloop.channels.strike.wsman import cim, process
@@ -25,7 +25,7 @@ class Starting:
         self._command_line = payload.command_line
         self._process = ""
 
-    def start(self) -> Generator[bytes, bytes, None]:
+    def start(self) -> Messages[None]:
         """Raises ChannelError; after ConnectionLost and DeadlineExceeded nobody knows whether it began."""
         arguments = {"CommandLine": self._command_line}
         answer = yield from self._wmi.invoke(process.CLASS, "Create", arguments)
@@ -48,7 +48,7 @@ class Starting:
             return self._sent(error.message)
         return self._sent("the host closed the connection")
 
-    def _names(self) -> Generator[bytes, bytes, tuple[str, ...]]:
+    def _names(self) -> Messages[tuple[str, ...]]:
         found = yield from self._wmi.query(self._payload.query)
         return tuple(split(properties(instance).get("Name", ""))[1] for instance in found)
 

@@ -1,15 +1,16 @@
 """WMI over one conversation: queries, pulled to their end, and method calls."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
+from unloop.channels.strike.exchange import Messages
 from unloop.channels.strike.wsman.conversation import Asking, Conversation
 from unloop.channels.strike.wsman.soap import Requests, local
 from unloop.errors import ProtocolError
 
 MOST = 50_000
 """Instances that are taken; a directory of more would take longer than any window."""
-Queried = Generator[bytes, bytes, tuple[ET.Element, ...]]
+Queried = Messages[tuple[ET.Element, ...]]
 
 
 class Wmi:
