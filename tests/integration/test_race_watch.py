@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 import pytest
 
 from servers import free_port
-from unloop.race.prober import Aim, Prober, Sign
+from unloop.race.prober import Aim, Heard, Prober, Sign
 from unloop.race.rhythm import Rhythm
 from unloop.race.watch import Watch
 from unloop.rehearsal.fleet import tarpit
@@ -151,7 +151,7 @@ def test_many_silent_ports_are_probed_evenly_and_in_time() -> None:
             for number in range(200):
                 name = f"127.0.62.{number + 1}"
 
-                def count(sign: Sign, sent: float, sock: socket.socket | None, name: str = name) -> None:
+                def count(heard_now: Heard, name: str = name) -> None:
                     heard[name] = heard.get(name, 0) + 1
 
                 aims.append(Aim(name, port, count, lambda now: 0.2))

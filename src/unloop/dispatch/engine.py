@@ -13,7 +13,7 @@ from unloop.log import get_logger
 from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
 from unloop.model.state import CampaignState
-from unloop.race.budget import KEEP, budget, this_machine
+from unloop.race.budget import budget, sockets_for_probes, this_machine
 from unloop.race.pacing import Pacer
 from unloop.race.pinger import Pinger, make_pinger
 from unloop.race.prober import Prober
@@ -48,7 +48,7 @@ class Engine:
 
     async def serve(self, *, seconds: float) -> int:
         """Claim and visit until the slice is over or nothing is left; hosts in work are finished. Returns the visits."""
-        prober = Prober(keep=KEEP)
+        prober = Prober(files=sockets_for_probes(self._options.in_flight, this_machine()))
         pinger = make_pinger() if self._race.ping else None
         store = ThreadPoolExecutor(1, "store")
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._race.threads, "blocking"))

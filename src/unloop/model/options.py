@@ -18,7 +18,7 @@ class CampaignOptions:
     """How long one boot is watched for its first open port."""
     interval: float = 0.25
     """Between two probes of one port, where nothing is known of when it opens."""
-    hot: float = 0.1
+    hot: float = 0.05
     """The same while the port is due, and once the host has given a sign."""
     cold: float = 1.0
     """The same while the port can't be open yet."""

@@ -15,6 +15,8 @@ SHARE = 0.6
 """The part of a core that probing may take: the rest is for strikes and records."""
 OF_PROCESS = 200
 """Open files of the process itself: store, event loop, BMC sockets, logs."""
+LEAST_PROBES = 64
+"""Probes that may wait at once on the smallest of machines."""
 PER_STRIKE = 1
 """Connections that a host in its window holds on average beside the probes."""
 
@@ -60,6 +62,11 @@ def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP)
         "start more workers, or raise race.interval"
     )
     return Budget(by_core, text)
+
+
+def sockets_for_probes(hosts: int, machine: Machine) -> int:
+    """How many probes may wait for an answer at once, so that strikes at so many hosts still find open files."""
+    return max(LEAST_PROBES, machine.files - OF_PROCESS - hosts * PER_STRIKE)
 
 
 def cores() -> int:

@@ -16,6 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from unloop.race.budget import KEEP
+from unloop.race.pace import Pace
+
 BATCH = 64
 """Probes started before whatever else waits on the event loop has its turn: strikes come before probes."""
 EVENTS = 256
@@ -34,20 +37,36 @@ class Sign(StrEnum):
     """Nothing came back in time, or the network says that the host is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of one probe. ``sent`` is when it was sent, ``before`` when the one before it was (None for the first).
+
+    ``sock`` is the connected socket of an open port, which belongs to whoever hears of it.
+    """
+
+    sign: Sign
+    sent: float
+    before: float | None
+    sock: socket.socket | None = None
+
+
 @dataclass(eq=False, slots=True)
 class Aim:
     """One port of one host that is probed again and again. Times are those of the event loop's clock.
 
-    ``heard`` gets the sign, the time at which the probe was sent, and the connected socket of an open port, which it must
-    close. ``interval`` says, at the time of a probe, how long after it the next one is due.
+    ``interval`` says, at the time of a probe, how long after it the next one should follow; the prober shortens that while
+    it has little to do, except where ``hurries`` is false, and stretches it when it has too much.
     """
 
     address: str
     port: int
-    heard: Callable[[Sign, float, socket.socket | None], None]
+    heard: Callable[[Heard], None]
     interval: Callable[[float], float]
-    is_active: bool = field(default=False, init=False)
+    hurries: bool = True
     turn: int = field(default=0, init=False)
+    wanted: float = field(default=0.0, init=False)
+    """The interval that was asked for last, 0 while it is not probed."""
+    sent: float | None = field(default=None, init=False)
 
 
 @dataclass(slots=True)
@@ -66,14 +85,16 @@ class _Probe:
     aim: Aim
     turn: int
     sent: float
+    before: float | None
     sock: socket.socket | None
 
 
 class Prober:
     """Probes TCP ports of any number of hosts from one event loop, in the order in which they are due."""
 
-    def __init__(self, *, keep: float = 0.3) -> None:
+    def __init__(self, *, keep: float = KEEP, files: int = 1000) -> None:
         self._keep = keep
+        self.pace = Pace(keep, files)
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._due: list[tuple[float, int, Aim, int]] = []
@@ -105,15 +126,15 @@ class Prober:
 
     def start(self, aim: Aim, *, after: float = 0.0) -> None:
         """Probe a port from now on; one that is probed already is due anew."""
-        aim.is_active = True
         aim.turn += 1
         self._push(aim, self._loop.time() + after)
         self._arm()
 
     def stop(self, aim: Aim) -> None:
         """Probe a port no more; answers on their way are dropped."""
-        aim.is_active = False
         aim.turn += 1
+        self.pace.ask(aim.wanted, 0.0)
+        aim.wanted = 0.0
 
     def _push(self, aim: Aim, at: float) -> None:
         self._serial += 1
@@ -143,10 +164,17 @@ class Prober:
             late = now - at
             self.counts.late += late
             self.counts.latest = max(self.counts.latest, late)
-            self._push(aim, now + aim.interval(now))
+            self._push(aim, now + self._interval(aim, now))
             self._send(aim, now)
             started += 1
         self._arm()
+
+    def _interval(self, aim: Aim, now: float) -> float:
+        wanted = aim.interval(now)
+        self.pace.ask(aim.wanted, wanted)
+        aim.wanted = wanted
+        given = self.pace.interval(wanted)
+        return given if aim.hurries else max(given, wanted)
 
     def _give_up(self, before: float) -> None:
         """Close the probes that were sent before a time; the queue is in the order of sending."""
@@ -170,7 +198,8 @@ class Prober:
             return
         self.counts.probes += 1
         code = sock.connect_ex((aim.address, aim.port))
-        probe = _Probe(aim, aim.turn, now, sock)
+        probe = _Probe(aim, aim.turn, now, aim.sent, sock)
+        aim.sent = now
         if code == errno.EINPROGRESS:
             self._probes[sock.fileno()] = probe
             self._sent.append(probe)
@@ -200,7 +229,7 @@ class Prober:
 
     def _tell(self, probe: _Probe, sign: Sign, sock: socket.socket | None) -> None:
         if probe.turn == probe.aim.turn:
-            probe.aim.heard(sign, probe.sent, sock)
+            probe.aim.heard(Heard(sign, probe.sent, probe.before, sock))
         elif sock is not None:
             discard(sock)
 

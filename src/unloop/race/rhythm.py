@@ -12,7 +12,7 @@ class Rhythm:
     host has given a sign, ``cold`` while it can't be there yet.
     """
 
-    hot: float = 0.1
+    hot: float = 0.05
     warm: float = 0.25
     cold: float = 1.0
     due: tuple[float, float] | None = None

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from unloop.race.pinger import Pinger, can_be_pinged
-from unloop.race.prober import Aim, Prober, Sign, discard
+from unloop.race.prober import Aim, Heard, Prober, Sign, discard
 from unloop.race.rhythm import Rhythm
 
 GONE_AFTER = 3
@@ -77,7 +77,6 @@ class Watch:
         self._is_awake = False
         self._pulse: Aim | None = None
         self._missed, self._missed_since = 0, 0.0
-        self._before: dict[str, float] = {}
         self._opened: asyncio.Queue[Opened] = asyncio.Queue()
         self._aims = {
             channel: Aim(*door, partial(self._heard, channel), self._first if index == 0 else self._other)
@@ -142,21 +141,20 @@ class Watch:
         up = now - (self.sighting.opened or now)
         return self._rhythm.warm if up < 10 * self._rhythm.cold else self._rhythm.cold
 
-    def _heard(self, channel: str, sign: Sign, sent: float, sock: socket.socket | None) -> None:
+    def _heard(self, channel: str, heard: Heard) -> None:
         sighting = self.sighting
-        sighting.signs[sign] += 1
-        if sock is not None:
+        sighting.signs[heard.sign] += 1
+        if heard.sock is not None:
             now = self._loop.time()
             if channel not in sighting.first_open:
                 sighting.first_open[channel] = now
-                sighting.lag[channel] = now - self._before.get(channel, sighting.started)
+                sighting.lag[channel] = now - (sighting.started if heard.before is None else heard.before)
             sighting.last_open = now
             self._prober.stop(self._aims[channel])
-            self._opened.put_nowait(Opened(channel, sock))
+            self._opened.put_nowait(Opened(channel, heard.sock))
             if self._pulse is None:
                 self._feel(self._aims[channel])
-        self._before[channel] = sent
-        if sign is not Sign.SILENT and not self._is_awake:
+        if heard.sign is not Sign.SILENT and not self._is_awake:
             self._wake(channel)
 
     def _answered(self) -> None:
@@ -180,15 +178,15 @@ class Watch:
 
     def _feel(self, door: Aim) -> None:
         """From now on look at an open door again and again, to see the host go down."""
-        self._pulse = Aim(door.address, door.port, self._felt, self._settled)
+        self._pulse = Aim(door.address, door.port, self._felt, self._settled, hurries=False)
         self._prober.start(self._pulse, after=self._rhythm.warm)
 
-    def _felt(self, sign: Sign, sent: float, sock: socket.socket | None) -> None:
-        if sock is not None:
-            discard(sock)
+    def _felt(self, heard: Heard) -> None:
+        if heard.sock is not None:
+            discard(heard.sock)
             self._missed, self.sighting.last_open = 0, self._loop.time()
             return
-        self._missed_since = self._missed_since if self._missed else sent
+        self._missed_since = self._missed_since if self._missed else heard.sent
         self._missed += 1
         if self._missed >= GONE_AFTER and not self.gone.done():
             self.gone.set_result(self._missed_since)

@@ -96,7 +96,7 @@ class RaceSettings:
     interval: float = setting(
         "between two probes of one port, where nothing is known of when it opens", 0.25, kind="duration"
     )
-    hot: float = setting("the same while the port is due, and once the host gave a sign", 0.1, kind="duration")
+    hot: float = setting("the same while the port is due, and once the host gave a sign", 0.05, kind="duration")
     cold: float = setting("the same while the port can't be open yet", 1.0, kind="duration")
     ping: bool = setting("ping hosts as well, where this machine permits it: the first sign often comes so", True)
     windows_per_second: int = setting("windows that one worker lets open in one second, by spreading resets", 100)
