@@ -59,9 +59,8 @@ class Engine:
         visits = 0
         end = self._context.clock.monotonic() + seconds
         try:
-            while self._working or self._context.clock.monotonic() < end:
-                may_claim = self._context.clock.monotonic() < end and not self._context.stopping.is_set()
-                claimed = await self._claim(tools) if may_claim else ()
+            while self._working or self._may_claim(end):
+                claimed = await self._claim(tools) if self._may_claim(end) else ()
                 for run in claimed:
                     self._start(run, tools)
                 visits += len(claimed)
@@ -118,6 +117,9 @@ class Engine:
         if found.bound:
             logger.warning("fewer hosts at once than asked for", extra={"reason": found.bound})
         self._room = found.hosts
+
+    def _may_claim(self, end: float) -> bool:
+        return self._context.clock.monotonic() < end and not self._context.stopping.is_set()
 
     async def _claim(self, tools: Tools) -> tuple[HostRun, ...]:
         room = min(self._room - len(self._working), CLAIM)

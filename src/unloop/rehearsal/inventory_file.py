@@ -153,7 +153,7 @@ def _write_private(path: Path, content: bytes) -> None:
 
 def _write_trust(paths: Paths, specs: tuple[MachineSpec, ...]) -> None:
     secured = [spec.address for spec in specs if any(service.is_tls for service in spec.services)]
-    issued = issue([*(spec.bmc_address for spec in specs), *secured])
+    issued = issue([*(spec.bmc_address for spec in specs if spec.bmc_channel), *secured])
     paths.authority.write_bytes(issued.authority)
     _write_private(paths.certificate, issued.server)
     key = Ed25519PrivateKey.generate()
