@@ -1,7 +1,7 @@
 """Small campaigns in a store, for tests."""
 
 from unloop.model.host import Endpoint, Host
-from unloop.model.host_run import HostRun, Progress, Rung
+from unloop.model.host_run import HostRun, Progress, Queue, Rung
 from unloop.model.options import CampaignOptions
 from unloop.store import campaigns, claims
 from unloop.store.campaigns import Campaign, Target
@@ -48,7 +48,13 @@ def campaign_with(
 
 
 def claim(
-    database: Database, *, now: float = START, owner: str = "me", limit: int = 10, ttl: float = 30.0
+    database: Database,
+    *,
+    now: float = START,
+    owner: str = "me",
+    limit: int = 10,
+    ttl: float = 30.0,
+    queue: Queue = Queue.RACE,
 ) -> tuple[HostRun, ...]:
     """Claim what is due of the campaign that campaign_with made."""
-    return claims.claim(database, campaign_id="c1", queue="race", owner=owner, limit=limit, ttl=ttl, now=now)
+    return claims.claim(database, campaign_id="c1", queue=queue, owner=owner, limit=limit, ttl=ttl, now=now)

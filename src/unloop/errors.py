@@ -6,6 +6,7 @@
     ├── InputError              bad input, every problem with its place (exit 2)
     ├── EmptySelection          the selection matched no host (exit 3)
     ├── StoreError              the store can't be read, written or understood (exit 2)
+    │   ├── StoreUnavailable    it can't be reached or has no room just now; the same may be tried again
     │   └── LeaseLost           another actor holds the host now; nothing may be written
     ├── NotPermitted            the effect ledger refused; nothing was sent
     ├── SecretError             a credential reference can't be resolved
@@ -82,6 +83,10 @@ class EmptySelection(UnloopError):
 
 class StoreError(UnloopError):
     """The store can't be read, written or understood."""
+
+
+class StoreUnavailable(StoreError):
+    """The store can't be reached, is locked or has no room: a restart or somebody's care mends that, then try again."""
 
 
 class LeaseLost(StoreError):

@@ -1,6 +1,5 @@
 """The store on SQLite and on PostgreSQL: leases, the ledger, saving under a fence, accounts."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from campaigns import START, campaign_with, claim, host
-from postgres import postgresql
 from unloop import store
 from unloop.errors import LeaseLost, StoreError
 from unloop.model.attempt import AttemptResult
 from unloop.model.effect import EffectKind
-from unloop.model.host_run import End, Rung, Stage, Step, Wait
+from unloop.model.host_run import End, Queue, Rung, Stage, Step, Wait
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, State
 from unloop.store import accounts, campaigns, claims, ledger, queries, retries
@@ -24,28 +22,6 @@ from unloop.store.accounts import Budget, Turn
 from unloop.store.database import REVISION, Database, open_database
 from unloop.store.ledger import Limits, Permission, Wanted
 from unloop.store.progress import Finding, Saved, Visit
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A PostgreSQL server for the whole module."""
-    with postgresql() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty store of each kind."""
-    if request.param == "sqlite":
-        opened = open_database(f"sqlite:///{tmp_path / 'unloop.db'}")
-    else:
-        opened = open_database(request.getfixturevalue("server"))
-    yield opened
-    if opened.is_postgresql:
-        with opened.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    opened.close()
 
 
 def test_a_claim_is_exclusive_and_raises_the_fence(database: Database) -> None:
@@ -197,7 +173,7 @@ def test_only_a_repair_begins_an_attempt(database: Database) -> None:
     (run,) = claim(database)
     landed = replace(run.progress, stage=Stage.VERIFY)
     store_progress.save(database, run, Step(landed, Wait(0), "x"), Visit(AttemptResult.LANDED), now=START)
-    (again,) = claim(database, now=START)
+    (again,) = claim(database, now=START, queue=Queue.WORK)
 
     assert (run.progress.attempt, again.progress.attempt, again.is_attempt_open) == (1, 1, False)
 
@@ -255,12 +231,27 @@ def test_a_wave_is_due_only_when_it_was_opened(database: Database) -> None:
 
 
 def test_a_wave_takes_in_hosts_of_the_next(database: Database) -> None:
-    """When the first hosts prove nothing, as many again are tried."""
+    """When the first hosts prove nothing, as many again are tried; of several actors that see it only one widens."""
     campaign_with(database, *(host(name) for name in "abc"), waves=(0, 1, 1))
-    claim(database)
-    taken = campaigns.widen_wave(database, "c1", 0, 1, now=START + 1)
+    (run,) = claim(database)
+    early = campaigns.widen_wave(database, "c1", 0, 1, now=START + 1)
+    ended = Step(run.progress, End(Outcome.UNREACHABLE, "x"), "ended")
+    store_progress.save(database, run, ended, Visit(), now=START + 1)
+    taken = [campaigns.widen_wave(database, "c1", 0, 1, now=START + 1) for _ in range(2)]
 
-    assert (taken, [run.host.name for run in claim(database, now=START + 1)]) == (1, ["b"])
+    assert (early, taken, [run.host.name for run in claim(database, now=START + 1)]) == (0, [1, 0], ["b"])
+
+
+def test_a_wave_opens_once_and_a_verdict_of_the_machine_yields_to_a_person(database: Database) -> None:
+    """Two actors that steer at once open one wave; a campaign that a person aborted is not ended or stopped by a rule."""
+    campaign_with(database, host("a"), host("b"), waves=(0, 1))
+    opened = [campaigns.open_wave(database, "c1", 1, now=START) for _ in range(2)]
+    campaigns.move(database, "c1", CampaignState.ABORTED, reason="test", now=START)
+    moved = campaigns.move(
+        database, "c1", CampaignState.ENDED, reason="x", now=START, only_from=(CampaignState.RUNNING,)
+    )
+
+    assert (opened, moved, campaigns.state_of(database, "c1")) == ([1, 0], False, CampaignState.ABORTED)
 
 
 def test_an_unproven_account_is_tried_by_one_actor_at_a_time(database: Database) -> None:
@@ -293,7 +284,7 @@ def test_undecided_log_ons_have_a_budget(database: Database) -> None:
         accounts.tell(database, "fix", result="undecided", detail="no log-on server", now=START + tick)
     later = accounts.ask(database, "fix", owner="one", budget=Budget(), now=START + 1801, ttl=1)
 
-    assert (turns, later) == ([Turn.GO, Turn.GO, Turn.WAIT], Turn.GO)
+    assert (turns, later) == ([Turn.GO, Turn.GO, Turn.SPENT], Turn.GO)
 
 
 def test_an_abort_cancels_idle_hosts_and_keeps_those_that_owe(database: Database) -> None:

@@ -12,7 +12,7 @@ from unloop.model.outcome import Outcome
 from unloop.model.power import BootIdentity
 from unloop.model.report import CheckReport, RemedyReport, Verdict
 from unloop.runner.cause import Cause, outcome_of
-from unloop.runner.decide import after_checks, after_miss, after_report, after_silence, boot_changed, climb
+from unloop.runner.decide import Seen, after_checks, after_miss, after_report, after_silence, boot_changed, climb
 
 NOW = datetime(2024, 7, 19, 6, 0, tzinfo=UTC)
 HOST = Host("ws-1", "127.0.0.2")
@@ -32,7 +32,7 @@ HOLDS = (CheckReport("file_absent x", True),)
 
 def report(progress: Progress, verdict: Verdict) -> object:
     """What follows when a host answers with this verdict."""
-    step = after_report(progress, RemedyReport(verdict), OLD, host=HOST, via="smb", options=OPTIONS, now=NOW)
+    step = after_report(progress, RemedyReport(verdict), OLD, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
     return step.then.outcome if isinstance(step.then, End) else step.progress.stage
 
 
@@ -63,6 +63,27 @@ def test_found_good_after_it_was_seen_broken_is_self_healed() -> None:
 def test_not_found_after_our_own_landing_is_never_no_match() -> None:
     """The file that we moved is of course not found again: the proof is awaited."""
     assert report(LANDED, Verdict.NO_MATCH) is Stage.VERIFY
+
+
+@pytest.mark.parametrize(
+    ("verdict", "evidence", "expected"),
+    [
+        (Verdict.NO_MATCH, "reported broken", Stage.VERIFY),
+        (Verdict.ALREADY_GOOD, "reported broken", Stage.VERIFY),
+        (Verdict.NO_MATCH, "", Outcome.NO_MATCH),
+        (Verdict.ALREADY_GOOD, "", Outcome.ALREADY_GOOD),
+        (Verdict.FAILED, "reported broken", Outcome.FAILED),
+    ],
+)
+def test_what_is_gone_after_an_attempt_that_was_cut_short_wants_proof(
+    verdict: Verdict, evidence: str, expected: object
+) -> None:
+    """A strike without a record may have landed: a host that was broken is proven, one that never was is left alone."""
+    seen = Seen(HOST, "smb", may_have_struck=True)
+    progress = replace(RACING, broken_evidence=evidence)
+    step = after_report(progress, RemedyReport(verdict), OLD, seen=seen, options=OPTIONS, now=NOW)
+
+    assert (step.then.outcome if isinstance(step.then, End) else step.progress.stage) == expected
 
 
 def test_the_race_climbs_when_its_budget_is_spent() -> None:

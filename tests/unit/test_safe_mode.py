@@ -16,7 +16,7 @@ from unloop.model.outcome import Outcome
 from unloop.model.report import RemedyReport, Verdict
 from unloop.model.state import State
 from unloop.runner.cause import Cause
-from unloop.runner.decide import after_report, climb, next_rung
+from unloop.runner.decide import Seen, after_report, climb, next_rung
 from unloop.runner.ladder import rungs_for, why_no_safe_mode
 from unloop.runner.safe_boot import mode_of, safe_endpoint
 
@@ -142,8 +142,8 @@ def test_only_a_crashing_host_with_windows_climbs_to_safe_mode(progress: Progres
 def test_a_remedy_that_the_host_refused_is_tried_again_in_safe_mode() -> None:
     """A file that a running driver holds can be moved where the driver is not loaded; there a refusal is the end."""
     failed = RemedyReport(Verdict.FAILED, message="sharing violation")
-    climbed = after_report(RACING, failed, None, host=HOST, via="smb", options=OPTIONS, now=NOW)
-    again = after_report(climbed.progress, failed, None, host=HOST, via="smb", options=OPTIONS, now=NOW)
+    climbed = after_report(RACING, failed, None, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
+    again = after_report(climbed.progress, failed, None, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
 
     assert (climbed.progress.rung, climbed.progress.stage) == (Rung.SAFE_MODE, Stage.REPAIR)
     assert isinstance(again.then, End)

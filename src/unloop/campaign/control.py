@@ -13,6 +13,8 @@ from unloop.store import campaigns, retries
 from unloop.store.campaigns import Campaign, Target
 from unloop.store.database import Database
 
+_VERBS = {CampaignState.PAUSED: "paused", CampaignState.RUNNING: "resumed", CampaignState.ABORTED: "aborted"}
+
 
 def new_campaign_id(now: datetime) -> str:
     """A short id that sorts by time: ``20240719-0409-3fa2``."""
@@ -69,29 +71,33 @@ def _target(planned: HostPlan, now: datetime) -> Target:
 
 def pause(database: Database, campaign_id: str, *, reason: str, now: datetime) -> Campaign:
     """Keep every worker from opening anything new; what is in mid-change is finished."""
-    campaign = _demand(database, campaign_id, {CampaignState.RUNNING}, "paused")
-    campaigns.move(database, campaign.id, CampaignState.PAUSED, reason=reason, now=now.timestamp())
-    return campaign
+    return _move(database, campaign_id, CampaignState.PAUSED, of={CampaignState.RUNNING}, reason=reason, now=now)
 
 
 def resume(database: Database, campaign_id: str, *, now: datetime) -> Campaign:
     """Let a paused or stopped campaign, or one whose process died, go on."""
     states = {CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.RUNNING}
-    campaign = _demand(database, campaign_id, states, "resumed")
-    campaigns.move(database, campaign.id, CampaignState.RUNNING, reason="resumed by an operator", now=now.timestamp())
-    return campaigns.load(database, campaign.id)
+    return _move(database, campaign_id, CampaignState.RUNNING, of=states, reason="resumed by an operator", now=now)
 
 
 def abort(database: Database, campaign_id: str, *, now: datetime) -> tuple[Campaign, int]:
-    """Stop for good: idle hosts are cancelled at once, working ones when they have paid what they owe."""
-    states = {CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPED}
-    campaign = _demand(database, campaign_id, states, "aborted")
-    campaigns.move(database, campaign.id, CampaignState.ABORTED, reason="aborted by an operator", now=now.timestamp())
+    """Stop for good: idle hosts are cancelled at once, working ones when they have paid what they owe.
+
+    An aborted campaign may be aborted again, so that what is still owed is paid.
+    """
+    states = set(CampaignState) - {CampaignState.ENDED}
+    campaign = _move(database, campaign_id, CampaignState.ABORTED, of=states, reason="aborted by an operator", now=now)
     return campaign, retries.cancel_idle(database, campaign.id, now=now.timestamp())
 
 
-def _demand(database: Database, campaign_id: str, states: set[CampaignState], verb: str) -> Campaign:
+def _move(
+    database: Database, campaign_id: str, state: CampaignState, *, of: set[CampaignState], reason: str, now: datetime
+) -> Campaign:
+    """Move a campaign that is in one of these states; raises InputError for any other."""
     campaign = campaigns.load(database, campaign_id)
-    if campaign.state not in states:
-        raise InputError(Problem(f"campaign {campaign.id} is {campaign.state} and can't be {verb}"))
+    campaigns.move(database, campaign.id, state, reason=reason, now=now.timestamp(), only_from=of)
+    campaign = campaigns.load(database, campaign.id)
+    if campaign.state is not state:
+        hint = f"`unloop campaign show {campaign.id}` tells why"
+        raise InputError(Problem(f"campaign {campaign.id} is {campaign.state} and can't be {_VERBS[state]}", hint=hint))
     return campaign

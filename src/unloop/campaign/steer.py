@@ -2,13 +2,18 @@
 
 from unloop.campaign.waves import Decision, Ruling, rule
 from unloop.model.state import CampaignState
-from unloop.store import campaigns
+from unloop.store import campaigns, retries
 from unloop.store.campaigns import Campaign
 from unloop.store.database import Database
 
+RUNNING = (CampaignState.RUNNING,)
+
 
 def steer(database: Database, campaign: Campaign, *, now: float) -> Decision:
-    """Look at a running campaign's counts and do what they call for; a stop that an operator resumed is not repeated."""
+    """Look at a running campaign's counts and do what they call for; a stop that an operator resumed is not repeated.
+
+    What an operator or another actor has done since the counts were read stands.
+    """
     counts = campaigns.counts(database, campaign.id)
     resumed = campaign.reason.startswith("resumed")
     max_failed = 0 if resumed else int(campaign.options.get("max_failed", 0))
@@ -19,14 +24,17 @@ def steer(database: Database, campaign: Campaign, *, now: float) -> Decision:
     elif decision.ruling is Ruling.WIDEN:
         campaigns.widen_wave(database, campaign.id, campaign.wave, decision.hosts, now=now)
     elif decision.ruling is Ruling.STOP:
-        campaigns.move(database, campaign.id, CampaignState.STOPPED, reason=decision.reason, now=now)
+        campaigns.move(database, campaign.id, CampaignState.STOPPED, reason=decision.reason, now=now, only_from=RUNNING)
     elif decision.ruling is Ruling.END:
-        campaigns.move(database, campaign.id, CampaignState.ENDED, reason="every host has an outcome", now=now)
+        reason = "every host has an outcome"
+        campaigns.move(database, campaign.id, CampaignState.ENDED, reason=reason, now=now, only_from=RUNNING)
     return decision
 
 
 def steer_all(database: Database, *, now: float) -> None:
-    """Steer every running campaign."""
-    for campaign in campaigns.list_all(database):
+    """Steer every running campaign, and end what is left of aborted ones."""
+    for campaign in campaigns.in_motion(database):
         if campaign.state is CampaignState.RUNNING:
             steer(database, campaign, now=now)
+        else:
+            retries.cancel_idle(database, campaign.id, now=now)

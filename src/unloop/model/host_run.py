@@ -97,6 +97,8 @@ class HostRun:
     """An attempt was begun and has not ended: it is continued, not begun anew."""
     is_draining: bool = False
     """It was claimed while the campaign did not run: only what it owes may be done."""
+    may_have_struck: bool = False
+    """An attempt was cut short, by a death or a drain: a strike of it may have landed without a record."""
 
     @property
     def begins_attempt(self) -> bool:

@@ -1,6 +1,6 @@
 """What follows from what was seen: pure functions from a host run's progress to its next step."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from unloop.model.host import Host
@@ -11,6 +11,7 @@ from unloop.model.power import BootIdentity
 from unloop.model.report import CheckReport, RemedyReport, Verdict
 from unloop.runner.cause import Cause, outcome_of
 
+_GONE = frozenset({Verdict.NO_MATCH, Verdict.ALREADY_GOOD})
 _SETTLED = {Verdict.NOT_APPLICABLE: Outcome.NOT_APPLICABLE, Verdict.NO_MATCH: Outcome.NO_MATCH}
 
 
@@ -41,25 +42,36 @@ def climb(progress: Progress, cause: Cause, host: Host, options: CampaignOptions
     return Step(climbed, Wait(0.0), "climbed", {"to": above, "cause": str(cause)})
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which host answered, over which channel, and whether an attempt that was cut short may have struck it before."""
+
+    host: Host
+    via: str
+    may_have_struck: bool = False
+
+
 def after_report(
     progress: Progress,
     report: RemedyReport,
     boot: BootIdentity | None,
     *,
-    host: Host,
-    via: str,
+    seen: Seen,
     options: CampaignOptions,
     now: datetime,
 ) -> Step:
     """What follows when the host answered what the remedy came to."""
-    verdict = report.verdict
+    verdict, host = report.verdict, seen.host
     if progress.landed_at and verdict in {Verdict.NO_MATCH, Verdict.ALREADY_GOOD, Verdict.NOT_APPLICABLE}:
         return await_proof(progress, options, now)
+    landed = replace(
+        progress, landed_at=now, landed_via=seen.via, landed_boot=boot, gone_at=None, proof_boot=None, proof_since=None
+    )
     if verdict in {Verdict.LANDED, Verdict.SENT}:
-        landed = replace(
-            progress, landed_at=now, landed_via=via, landed_boot=boot, gone_at=None, proof_boot=None, proof_since=None
-        )
         return await_proof(landed, options, now, event=f"remedy {verdict}")
+    if seen.may_have_struck and progress.broken_evidence and verdict in _GONE:
+        # Known to crash, and nothing is wrong with it any more: what was cut short may have been our own strike.
+        return await_proof(landed, options, now, event="found repaired")
     if verdict is Verdict.ALREADY_GOOD:
         was_broken = bool(progress.broken_evidence)
         outcome = Outcome.SELF_HEALED if was_broken else Outcome.ALREADY_GOOD

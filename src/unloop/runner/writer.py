@@ -15,7 +15,7 @@ from unloop.store import ledger
 from unloop.store import progress as store_progress
 from unloop.store.database import Database
 from unloop.store.ledger import Limits, Permission, Settled, Wanted
-from unloop.store.progress import Saved, Visit
+from unloop.store.progress import Kept, Saved, Visit
 
 MOST = 200
 """Items of one transaction."""
@@ -39,6 +39,7 @@ class Writer:
         self._database, self._executor, self._clock = database, executor, clock
         self._permits = _Queue(self._permit_all)
         self._settlements = _Queue(self._settle_all)
+        self._keeps = _Queue(self._keep_all)
         self._saves = _Queue(self._save_all)
         self._task: asyncio.Task[None] | None = None
 
@@ -50,6 +51,11 @@ class Writer:
     async def settle(self, run: HostRun, kind: EffectKind, *, attempt: int, result: str = "confirmed") -> None:
         """Record what came of an effect."""
         await self._put(self._settlements, Settled(run, kind, attempt, result))
+
+    async def keep(self, kept: Kept) -> None:
+        """Write down what a visit knows already; the visit goes on. Raises LeaseLost."""
+        if await self._put(self._keeps, kept):
+            raise LeaseLost(f"{kept.run.host.name}: another worker took over")
 
     async def save(self, run: HostRun, step: Step, visit: Visit) -> None:
         """Save what a visit came to; raises LeaseLost."""
@@ -65,7 +71,7 @@ class Writer:
 
     async def _write(self) -> None:
         """Write until nothing waits; while one transaction is under way the next one fills up."""
-        queues = (self._permits, self._settlements, self._saves)
+        queues = (self._permits, self._settlements, self._keeps, self._saves)
         while any(queue.waiting for queue in queues):
             for queue in queues:
                 if queue.waiting:
@@ -92,6 +98,10 @@ class Writer:
     def _settle_all(self, settled: Sequence[Settled]) -> Sequence[None]:
         ledger.settle_all(self._database, settled, now=self._now())
         return [None] * len(settled)
+
+    def _keep_all(self, kept: Sequence[Kept]) -> Sequence[bool]:
+        lost = store_progress.keep_all(self._database, kept, now=self._now())
+        return [item.run.id in lost for item in kept]
 
     def _save_all(self, saved: Sequence[Saved]) -> Sequence[bool]:
         lost = store_progress.save_all(self._database, saved, now=self._now())

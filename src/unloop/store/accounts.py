@@ -1,12 +1,14 @@
 """Accounts are not burned: at most one unproven log-on per account is in flight, over all channels and workers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from unloop.errors import StoreError
+from unloop.model.state import State
 from unloop.store import schema
 from unloop.store.database import Database
 
@@ -76,6 +78,17 @@ def tell(database: Database, account: str, *, result: str, detail: str, now: flo
                 "detail": detail,
             }
         connection.execute(update(table).where(table.c.name == account).values(**values))
+
+
+def release(connection: Connection, owners: Collection[str], *, now: float) -> None:
+    """Let others log on with the accounts that these owners are proving, where an owner holds no host any more.
+
+    All log-ons happen under a lease: a worker that died keeps nobody waiting for longer than its hosts.
+    """
+    run, table = schema.host_run, schema.account
+    held = select(run.c.id).where(run.c.owner == table.c.owner, run.c.state == State.WORKING, run.c.lease_until > now)
+    idle = table.c.owner.in_(sorted(owners)) & (table.c.owner != "") & ~held.exists()
+    connection.execute(update(table).where(idle).values(busy_until=0.0, owner=""))
 
 
 def forget(database: Database, account: str) -> None:

@@ -1,6 +1,6 @@
 """Campaign rows: create one with its frozen targets, move it between states, open its waves, count its outcomes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,29 @@ def list_all(database: Database) -> tuple[Campaign, ...]:
         return tuple(_campaign(row) for row in rows)
 
 
+def in_motion(database: Database) -> tuple[Campaign, ...]:
+    """The campaigns that are to be steered: running ones, and aborted ones whose hosts have not all ended."""
+    table, run = schema.campaign, schema.host_run
+    unended = select(run.c.id).where(run.c.campaign_id == table.c.id, run.c.state != State.ENDED).exists()
+    aborted = (table.c.state == CampaignState.ABORTED) & unended
+    with database.read() as connection:
+        rows = connection.execute(select(table).where((table.c.state == CampaignState.RUNNING) | aborted)).mappings()
+        return tuple(_campaign(row) for row in rows)
+
+
+def open_campaigns(database: Database) -> Mapping[str, CampaignState]:
+    """The campaigns in which work may come due: running ones, and any with a host that owes something."""
+    table, run, owed = schema.campaign, schema.host_run, schema.obligation
+    owing = (
+        select(run.c.campaign_id)
+        .join(owed, owed.c.host_run_id == run.c.id)
+        .where(owed.c.discharged_at.is_(None), run.c.state != State.ENDED)
+    )
+    query = select(table.c.id, table.c.state).where((table.c.state == CampaignState.RUNNING) | table.c.id.in_(owing))
+    with database.read() as connection:
+        return {campaign: CampaignState(state) for campaign, state in connection.execute(query)}
+
+
 def state_of(database: Database, campaign_id: str) -> CampaignState:
     """The state alone, which workers poll."""
     with database.read() as connection:
@@ -102,13 +125,21 @@ def state_of(database: Database, campaign_id: str) -> CampaignState:
     return CampaignState(found)
 
 
-def move(database: Database, campaign_id: str, state: CampaignState, *, reason: str, now: float) -> bool:
-    """Set a campaign's state and log it; an ended campaign stays ended unless it is set to run again. True if it moved."""
+def move(
+    database: Database,
+    campaign_id: str,
+    state: CampaignState,
+    *,
+    reason: str,
+    now: float,
+    only_from: Collection[CampaignState] = tuple(CampaignState),
+) -> bool:
+    """Set a campaign's state and log it; True if it moved. It moves from these states only, whoever else moves it."""
     table = schema.campaign
     with database.begin() as connection:
         moved = connection.execute(
             update(table)
-            .where(table.c.id == campaign_id, table.c.state != state)
+            .where(table.c.id == campaign_id, table.c.state != state, table.c.state.in_(only_from))
             .values(state=state, reason=reason, ended_at=now if state is CampaignState.ENDED else None)
         ).rowcount
         if moved:
@@ -119,14 +150,16 @@ def move(database: Database, campaign_id: str, state: CampaignState, *, reason: 
 
 
 def open_wave(database: Database, campaign_id: str, wave: int, *, now: float) -> int:
-    """Make every queued host of waves up to this one due now; returns how many became due."""
+    """Make every queued host of waves up to this one due now, once; returns how many became due."""
     table = schema.host_run
     with database.begin() as connection:
-        connection.execute(
+        opened = connection.execute(
             update(schema.campaign)
             .where(schema.campaign.c.id == campaign_id, schema.campaign.c.wave < wave)
             .values(wave=wave)
-        )
+        ).rowcount
+        if not opened:
+            return 0
         due = connection.execute(
             update(table)
             .where(
@@ -145,10 +178,17 @@ def open_wave(database: Database, campaign_id: str, wave: int, *, now: float) ->
 
 
 def widen_wave(database: Database, campaign_id: str, wave: int, hosts: int, *, now: float) -> int:
-    """Take so many hosts of the waves after into this one, due now; returns how many it were."""
-    table = schema.host_run
+    """Take so many hosts of the waves after into this one, due now; returns how many it were.
+
+    Nobody is taken in while a host of this wave has not ended: somebody else has widened it in this moment.
+    """
+    table, campaign = schema.host_run, schema.campaign
     later = (table.c.campaign_id == campaign_id) & (table.c.wave > wave) & (table.c.state == State.QUEUED)
+    mine = (table.c.campaign_id == campaign_id) & (table.c.wave <= wave) & (table.c.state != State.ENDED)
     with database.begin() as connection:
+        connection.execute(select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update())
+        if connection.execute(select(table.c.id).where(mine).limit(1)).first() is not None:
+            return 0
         chosen = select(table.c.id).where(later).order_by(table.c.wave, table.c.id).limit(hosts)
         ids = list(connection.execute(chosen).scalars())
         connection.execute(update(table).where(table.c.id.in_(ids)).values(wave=wave, due_at=now))

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Connection, Float, and_, bindparam, case, exists, insert, or_, select, update
 
 from unloop.model.host_run import HostRun
 from unloop.model.state import CampaignState, State
-from unloop.store import schema
+from unloop.store import accounts, schema
+from unloop.store.cut_short import may_have_struck, note_cut_short
 from unloop.store.database import Database
 from unloop.store.events import event_of, log_all
 from unloop.store.rows import host_run_of
@@ -21,6 +22,17 @@ _RENEW = (
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
     .values(lease_until=bindparam("until"), due_at=bindparam("until"))
 )
+_GIVE_BACK = (
+    update(_RUN)
+    .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
+    .values(
+        state=case((_RUN.c.hold != "", State.HELD), else_=State.WAITING),
+        due_at=case((_RUN.c.hold != "", None), else_=bindparam("now", type_=Float)),
+        owner="",
+        lease_until=0.0,
+        changed_at=bindparam("now", type_=Float),
+    )
+)
 
 
 def claim(
@@ -32,40 +44,44 @@ def claim(
     predecessor left unfinished is continued. Of a campaign that is not running only host runs with an open obligation
     are taken, so that it can be discharged; they are draining.
     """
-    owed = exists().where(schema.obligation.c.host_run_id == _RUN.c.id, schema.obligation.c.discharged_at.is_(None))
     running = exists().where(schema.campaign.c.id == campaign_id, schema.campaign.c.state == CampaignState.RUNNING)
+    chosen = _due(campaign_id, queue, running, now).limit(limit).with_for_update(skip_locked=True)
+    with database.begin() as connection:
+        before = {number: (State(state), holder) for number, state, holder in connection.execute(chosen)}
+        if not before:
+            return ()
+        taken = _take(sorted(before), owner=owner, until=now + ttl, now=now)
+        rows = connection.execute(taken).mappings().all()
+        drains = bool(connection.execute(select(~running)).scalar_one())
+        runs = [replace(host_run_of(row), is_draining=drains) for row in rows]
+        left = {number: holder for number, (state, holder) in before.items() if state is State.WORKING}
+        if left:
+            note_cut_short(connection, [run for run in runs if run.id in left], now=now)
+            accounts.release(connection, {holder for holder in left.values() if holder != owner}, now=now)
+        struck = may_have_struck(connection, [run.id for run in runs])
+        begun = _begin_attempts(connection, runs, now=now)
+        told = {"owner": owner}
+        log_all(
+            connection, [event_of(run, "claimed", attempt=run.progress.attempt, now=now, data=told) for run in begun]
+        )
+    return tuple(replace(run, may_have_struck=run.id in struck) for run in begun)
+
+
+def _due(campaign_id: str, queue: str, running: Any, now: float) -> Any:
+    """What may be claimed, the longest due first."""
+    owed = exists().where(schema.obligation.c.host_run_id == _RUN.c.id, schema.obligation.c.discharged_at.is_(None))
     due = and_(
         _RUN.c.campaign_id == campaign_id,
         _RUN.c.queue == queue,
         _RUN.c.due_at <= now,
         or_(and_(_RUN.c.state.in_(CLAIMABLE), running), owed),
     )
-    chosen = select(_RUN.c.id).where(due).order_by(_RUN.c.due_at).limit(limit).with_for_update(skip_locked=True)
-    taken = (
-        update(_RUN)
-        .where(_RUN.c.id.in_(chosen))
-        .values(
-            state=State.WORKING,
-            fence=_RUN.c.fence + 1,
-            owner=owner,
-            lease_until=now + ttl,
-            due_at=now + ttl,
-            changed_at=now,
-        )
-        .returning(_RUN)
-    )
-    with database.begin() as connection:
-        rows = connection.execute(taken).mappings().all()
-        if not rows:
-            return ()
-        drains = bool(connection.execute(select(~running)).scalar_one())
-        runs = tuple(replace(host_run_of(row), is_draining=drains) for row in rows)
-        runs = _begin_attempts(connection, runs, now=now)
-        told = {"owner": owner}
-        log_all(
-            connection, [event_of(run, "claimed", attempt=run.progress.attempt, now=now, data=told) for run in runs]
-        )
-    return runs
+    return select(_RUN.c.id, _RUN.c.state, _RUN.c.owner).where(due).order_by(_RUN.c.due_at)
+
+
+def _take(run_ids: Sequence[int], *, owner: str, until: float, now: float) -> Any:
+    lease = {"state": State.WORKING, "owner": owner, "lease_until": until, "due_at": until, "changed_at": now}
+    return update(_RUN).where(_RUN.c.id.in_(run_ids)).values(fence=_RUN.c.fence + 1, **lease).returning(_RUN)
 
 
 def renew(database: Database, leases: Sequence[tuple[int, int]], *, ttl: float, now: float) -> frozenset[int]:
@@ -79,6 +95,19 @@ def renew(database: Database, leases: Sequence[tuple[int, int]], *, ttl: float, 
         query = select(_RUN.c.id, _RUN.c.fence).where(_RUN.c.id.in_(ids), _RUN.c.state == State.WORKING)
         held: dict[int, int] = {row.id: row.fence for row in connection.execute(query)}
     return frozenset(run_id for run_id, fence in leases if held.get(run_id) == fence)
+
+
+def give_back(database: Database, runs: Sequence[HostRun], *, now: float) -> None:
+    """Let go of host runs in the middle of a visit: they are due at once, for whoever claims next to continue.
+
+    Only leases that are still ours are given back; what the visit has written down so far stays.
+    """
+    if not runs:
+        return
+    with database.begin() as connection:
+        connection.execute(_GIVE_BACK, [{"run": run.id, "held": run.fence, "now": now} for run in runs])
+        note_cut_short(connection, runs, now=now)
+        log_all(connection, [event_of(run, "handed back", attempt=run.progress.attempt, now=now) for run in runs])
 
 
 def release_dead(database: Database, is_dead: Callable[[str], bool], *, now: float) -> int:

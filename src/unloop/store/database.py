@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from unloop.errors import StoreError
+from unloop.errors import StoreError, StoreUnavailable
 
 BUSY_SECONDS = 10.0
 READS = "unloop_reads"
 """The execution option of a transaction that only looks."""
 REVISION = "0001"
 """The schema that this version reads and writes: the newest of store/migrations/versions."""
+_PASSING = ("locked", "database or disk is full", "disk I/O error", "unable to open")
+"""What SQLite calls troubles that somebody can mend while we wait."""
 EARLIER = frozenset[str]()
 """Revisions from which it can be reached."""
 
@@ -45,7 +47,8 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise StoreError(f"store {self.label}: {_cause(error)}") from error
+            kind = StoreUnavailable if _passes(error) else StoreError
+            raise kind(f"store {self.label}: {_cause(error)}") from error
 
     @property
     def is_postgresql(self) -> bool:
@@ -149,6 +152,16 @@ def _revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return found
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Whether the same may go well later: the server restarts, another writes for too long, the disk is full."""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    told = str(error.orig)
+    return "sqlite" not in type(error.orig).__module__ or any(part in told for part in _PASSING)
 
 
 def _cause(error: DBAPIError) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from unloop.errors import LeaseLost
 from unloop.model.attempt import AttemptResult, Window
-from unloop.model.host_run import End, HostRun, Step, queue_of
+from unloop.model.host_run import End, HostRun, Progress, Step, Wait, queue_of
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, Event, State, after
 from unloop.store import schema
@@ -34,6 +34,17 @@ class Visit:
     attempt_detail: str = ""
     windows: tuple[Window, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a visit knows already while it goes on: where the host run stands by now, and the evidence for it."""
+
+    run: HostRun
+    progress: Progress
+    event: str
+    attempt_result: AttemptResult
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,40 @@ def save_all(database: Database, saved: Sequence[Saved], *, now: float) -> froze
         _insert_findings(connection, kept, now=now)
         log_all(connection, [_event(item, row["state"], now=now) for item, row in zip(kept, moved, strict=True)])
     return frozenset(item.run.id for item in saved) - {item.run.id for item in kept}
+
+
+_KEEP = (
+    update(_RUN)
+    .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"))
+    .values(**{name: bindparam(name) for name in ("queue", "attempt_open", *PROGRESS_COLUMNS)})
+)
+
+
+def keep_all(database: Database, kept: Sequence[Kept], *, now: float) -> frozenset[int]:
+    """Write down what visits know while they go on, their leases kept; the host runs whose lease was lost.
+
+    A worker that dies after this leaves a host run that is known to be repaired, and only has to be proven.
+    """
+    with database.begin() as connection:
+        leases = leases_of(connection, sorted({item.run.id for item in kept}))
+        held = [item for item in kept if (lease := leases.get(item.run.id)) and lease.is_held(item.run.fence)]
+        if held:
+            connection.execute(_KEEP, [_kept_columns(item) for item in held])
+        as_saved = [
+            Saved(
+                item.run, Step(item.progress, Wait(0.0), item.event), Visit(item.attempt_result, findings=item.findings)
+            )
+            for item in held
+        ]
+        _end_attempts(connection, as_saved, now=now)
+        _insert_findings(connection, as_saved, now=now)
+        log_all(connection, [event_of(item.run, item.event, attempt=item.progress.attempt, now=now) for item in held])
+    return frozenset(item.run.id for item in kept) - {item.run.id for item in held}
+
+
+def _kept_columns(item: Kept) -> dict[str, Any]:
+    placed = {"run": item.run.id, "held": item.run.fence, "queue": queue_of(item.progress), "attempt_open": False}
+    return {**placed, **progress_columns(item.progress)}
 
 
 def _moved(item: Saved, lease: Lease, *, owes: bool, now: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from unloop.model.host_run import Queue, Rung, Stage
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, State
 from unloop.store import schema
+from unloop.store.cut_short import forget_cut_short
 from unloop.store.database import Database
 
 OPEN = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.STOPPED)
@@ -32,10 +33,14 @@ def busy_elsewhere(database: Database, names: Sequence[str]) -> tuple[tuple[str,
 
 
 def cancel_idle(database: Database, campaign_id: str, *, now: float) -> int:
-    """End the host runs that nobody works on and that owe nothing; those that owe become due, to pay first."""
+    """End the host runs that nobody works on and that owe nothing; those that owe become due, to pay first.
+
+    Nobody works on a host whose lease ran out: what its owner still writes, if it lives, is refused.
+    """
     table = schema.host_run
     owes = exists().where(schema.obligation.c.host_run_id == table.c.id, schema.obligation.c.discharged_at.is_(None))
-    idle = (table.c.campaign_id == campaign_id) & table.c.state.in_(IDLE)
+    left = (table.c.state == State.WORKING) & (table.c.lease_until <= now)
+    idle = (table.c.campaign_id == campaign_id) & (table.c.state.in_(IDLE) | left)
     with database.begin() as connection:
         connection.execute(update(table).where(idle, owes).values(due_at=now, state=State.WAITING))
         cancelled = {
@@ -46,8 +51,9 @@ def cancel_idle(database: Database, campaign_id: str, *, now: float) -> int:
             "changed_at": now,
         }
         count = connection.execute(update(table).where(idle, ~owes).values(**cancelled)).rowcount
-        row = {"campaign_id": campaign_id, "at": now, "kind": "idle hosts cancelled", "data": {"hosts": count}}
-        connection.execute(insert(schema.event), row)
+        if count:
+            row = {"campaign_id": campaign_id, "at": now, "kind": "idle hosts cancelled", "data": {"hosts": count}}
+            connection.execute(insert(schema.event), row)
     return count
 
 
@@ -61,6 +67,7 @@ def retry(database: Database, run_ids: Sequence[int], *, rung: Rung, now: float)
         "due_at": now,
         "rung": rung,
         "stage": Stage.REPAIR,
+        "attempt_open": False,
         "queue": Queue.RACE,
         "rung_attempts": 0,
         "rung_since": now,
@@ -81,6 +88,7 @@ def retry(database: Database, run_ids: Sequence[int], *, rung: Rung, now: float)
     with database.begin() as connection:
         for start in range(0, len(run_ids), CHUNK):
             chosen = table.c.id.in_(run_ids[start : start + CHUNK])
+            forget_cut_short(connection, run_ids[start : start + CHUNK])
             moved += connection.execute(
                 update(table).where(chosen, table.c.state == State.ENDED).values(**fresh)
             ).rowcount

@@ -1,7 +1,7 @@
 """Watching one boot of one host and striking in its window: what in_band and race have in common."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,6 +17,8 @@ from unloop.runner.strike import Salvo, Struck
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding
 
+Keep = Callable[[Struck], Awaitable[bool]]
+"""Told of the strike whose report counts while the host is still watched; whether it has written the report down."""
 PING = "ping"
 """The name of the first sign that is no channel's."""
 
@@ -30,6 +32,8 @@ class Boot:
     windows: tuple[Window, ...] = ()
     gone: bool = False
     crashed: bool = False
+    is_kept: bool = False
+    """What the host answered has been written down already."""
 
     @property
     def struck(self) -> Struck | None:
@@ -47,8 +51,8 @@ class Boot:
         return self.sighting.opened is not None
 
     def findings(self) -> tuple[Finding, ...]:
-        """The evidence that this boot leaves."""
-        if self.struck is None or self.report is None:
+        """The evidence that this boot leaves, unless it has been written down already."""
+        if self.struck is None or self.report is None or self.is_kept:
             return ()
         return (Finding("remedy", self.report.to_json(), self.struck.channel),)
 
@@ -62,18 +66,21 @@ class Boot:
         return landed.get(self.report.verdict, AttemptResult.JUDGED)
 
 
-async def look_once(run: HostRun, tools: Tools, landing: Landing) -> Boot:
+async def look_once(run: HostRun, tools: Tools, landing: Landing, *, keep: Keep | None = None) -> Boot:
     """Look before a reset: a host that is up is struck, never reset; one that only refuses is looked at for longer."""
-    first = await observe_boot(run, tools, landing, seconds=tools.options.interval)
+    first = await observe_boot(run, tools, landing, seconds=tools.options.interval, keep=keep)
     if first.sighting.is_only_refused:
-        return await observe_boot(run, tools, landing, seconds=tools.options.look)
+        return await observe_boot(run, tools, landing, seconds=tools.options.look, keep=keep)
     return first
 
 
-async def observe_boot(run: HostRun, tools: Tools, landing: Landing, *, seconds: float, boots: bool = False) -> Boot:
+async def observe_boot(
+    run: HostRun, tools: Tools, landing: Landing, *, seconds: float, boots: bool = False, keep: Keep | None = None
+) -> Boot:
     """Watch for the first open port, strike at once, then watch until the host is gone or stays up.
 
-    ``boots``: a boot begins now, so that what is known of the host's boots says when to look.
+    ``boots``: a boot begins now, so that what is known of the host's boots says when to look. ``keep`` is told what the
+    host answered at once: watching it until it is gone may take minutes, in which this process may die.
     """
     doors = await doors_of(landing.endpoints or run.host.endpoints)
     ordered, rhythm = _expectation(run, tools, doors, boots=boots)
@@ -91,13 +98,14 @@ async def observe_boot(run: HostRun, tools: Tools, landing: Landing, *, seconds:
         else:
             by = loop.time() + _expected_length(run, tools)
             salvo = await fire_all(watch, landing, first, tools.turns, by=by, until=window_end)
+        is_kept = keep is not None and salvo.best is not None and await keep(salvo.best)
         if salvo.best is not None and not landing.watches_crash:
-            return Boot(sighting, salvo, (_window(tools, sighting, salvo, None),))
+            return Boot(sighting, salvo, (_window(tools, sighting, salvo, None),), is_kept=is_kept)
         gone_at = await watch.until_gone(until=max(window_end, loop.time() + 4 * rhythm.warm))
     window = _window(tools, sighting, salvo, gone_at)
     tools.profiles.learn(run.host.name, run.host.model, (window,), is_caused=boots)
     crashed = gone_at is not None and (bool(run.progress.broken_evidence) or await _stays_silent(tools, doors, rhythm))
-    return Boot(sighting, salvo, (window,), gone=gone_at is not None, crashed=crashed)
+    return Boot(sighting, salvo, (window,), gone=gone_at is not None, crashed=crashed, is_kept=is_kept)
 
 
 def _expectation(

@@ -7,7 +7,7 @@ from unloop.runner.cause import Cause
 from unloop.runner.decide import climb, climb_to_hands
 from unloop.runner.landing import remedy
 from unloop.runner.rungs.boot import Boot, observe_boot
-from unloop.runner.rungs.notes import all_refused, learned, reported
+from unloop.runner.rungs.notes import all_refused, keeping, learned, reported
 from unloop.runner.strike import striking_endpoints
 from unloop.runner.tools import Tools
 from unloop.store.progress import Visit
@@ -17,7 +17,8 @@ async def visit(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
     """Look for an open port, once; carry out the remedy when there is one, and climb when there is none."""
     if not striking_endpoints(run.host, order):
         return climb_to_hands(run.progress, Cause.NO_CHANNEL, run.host), Visit(AttemptResult.FAILED, Cause.NO_CHANNEL)
-    boot = await observe_boot(run, tools, remedy(run, tools, order), seconds=tools.options.look)
+    landing, keep = remedy(run, tools, order), keeping(run, tools)
+    boot = await observe_boot(run, tools, landing, seconds=tools.options.look, keep=keep)
     return fold(run, tools, boot), Visit(boot.result(), _detail(boot), boot.windows, boot.findings())
 
 

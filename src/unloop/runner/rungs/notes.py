@@ -3,11 +3,17 @@
 from dataclasses import replace
 from datetime import datetime
 
+from unloop.model.attempt import AttemptResult
 from unloop.model.host import Host
 from unloop.model.host_run import HostRun, Progress, Step
-from unloop.runner.decide import after_report
-from unloop.runner.rungs.boot import Boot
+from unloop.model.report import Verdict
+from unloop.runner.decide import Seen, after_report
+from unloop.runner.rungs.boot import Boot, Keep
+from unloop.runner.strike import Struck
 from unloop.runner.tools import Tools
+from unloop.store.progress import Finding, Kept
+
+_KEPT = {Verdict.LANDED: AttemptResult.LANDED, Verdict.SENT: AttemptResult.SENT}
 
 
 def learned(progress: Progress, boot: Boot, now: datetime) -> Progress:
@@ -26,11 +32,30 @@ def reported(run: HostRun, tools: Tools, progress: Progress, boot: Boot) -> Step
     if boot.struck is None or boot.struck.report is None:
         raise ValueError("nothing was reported in this boot")
     struck, report, now = boot.struck, boot.struck.report, tools.clock.now()
-    step = after_report(
-        progress, report, struck.boot, host=run.host, via=struck.channel, options=tools.options, now=now
-    )
+    step = after_report(progress, report, struck.boot, seen=_seen(run, struck), options=tools.options, now=now)
     gone_at = now if boot.gone else step.progress.gone_at
     return replace(step, progress=replace(step.progress, gone_at=gone_at))
+
+
+def keeping(run: HostRun, tools: Tools) -> Keep:
+    """Writes a landing down as soon as the host has answered it, before the host is watched any longer."""
+
+    async def keep(struck: Struck) -> bool:
+        report, now = struck.report, tools.clock.now()
+        if report is None or report.verdict not in _KEPT:
+            return False
+        seen = _seen(run, struck)
+        step = after_report(run.progress, report, struck.boot, seen=seen, options=tools.options, now=now)
+        finding = Finding("remedy", report.to_json(), struck.channel)
+        event = f"host answered {report.verdict}"
+        await tools.writer.keep(Kept(run, step.progress, event, _KEPT[report.verdict], (finding,)))
+        return True
+
+    return keep
+
+
+def _seen(run: HostRun, struck: Struck) -> Seen:
+    return Seen(run.host, struck.channel, may_have_struck=run.may_have_struck)
 
 
 def all_refused(progress: Progress, host: Host) -> bool:

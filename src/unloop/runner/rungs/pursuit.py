@@ -13,7 +13,7 @@ from unloop.runner.cause import Cause
 from unloop.runner.decide import after_miss, climb, climb_to_hands
 from unloop.runner.landing import Landing
 from unloop.runner.reset import ResetReport, ResetResult, power_state, reset_host
-from unloop.runner.rungs.boot import Boot, look_once, observe_boot
+from unloop.runner.rungs.boot import Boot, Keep, look_once, observe_boot
 from unloop.runner.rungs.notes import all_refused, learned
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding, Visit
@@ -32,9 +32,11 @@ ASSUMED = (60.0, 70.0)
 """When a window is due of which nothing is known: what counts is that hosts that are reset together come up together."""
 
 
-async def pursue(run: HostRun, tools: Tools, landing: Landing, reported: Reported) -> tuple[Step, Visit]:
-    """One attempt: a boot that we cause, or one of the host's own."""
-    return await _Pursuit(run, tools, landing, reported).attempt()
+async def pursue(
+    run: HostRun, tools: Tools, landing: Landing, reported: Reported, *, keep: Keep | None = None
+) -> tuple[Step, Visit]:
+    """One attempt: a boot that we cause, or one of the host's own; ``keep`` is told at once what the host answered."""
+    return await _Pursuit(run, tools, landing, reported, keep).attempt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,13 @@ class _Pursuit:
     tools: Tools
     landing: Landing
     reported: Reported
+    keep: Keep | None
 
     async def attempt(self) -> tuple[Step, Visit]:
         run, tools = self.run, self.tools
         if all_refused(run.progress, run.host):
             return climb_to_hands(run.progress, Cause.LOGON_REFUSED, run.host), Visit(AttemptResult.REFUSED)
-        before = await look_once(run, tools, self.landing)
+        before = await look_once(run, tools, self.landing, keep=self.keep)
         if before.sighting.opened is not None:
             return self._own_boot(before)
         if not self._may_reset() or before.sighting.is_only_refused:
@@ -90,7 +93,7 @@ class _Pursuit:
 
     async def _after_reset(self, report: ResetReport) -> tuple[Step, Visit]:
         seconds = self.tools.options.watch
-        boot = await observe_boot(self.run, self.tools, self.landing, seconds=seconds, boots=True)
+        boot = await observe_boot(self.run, self.tools, self.landing, seconds=seconds, boots=True, keep=self.keep)
         state = PowerState.ON if boot.was_open else await power_state(self.run, self.tools)
         detail = boot.salvo.summary if boot.was_open else f"no port opened; the BMC says {state or 'nothing'}"
         reset = Finding("reset", {"result": report.result, "detail": report.detail})
@@ -129,7 +132,8 @@ class _Pursuit:
         run, tools = self.run, self.tools
         since = run.progress.rung_since or tools.clock.now()
         left = max(tools.options.look, budget - (tools.clock.now() - since).total_seconds())
-        boot = await observe_boot(run, tools, self.landing, seconds=min(tools.options.watch, left))
+        seconds = min(tools.options.watch, left)
+        boot = await observe_boot(run, tools, self.landing, seconds=seconds, keep=self.keep)
         detail = boot.salvo.summary if boot.was_open else "no port opened"
         visit = Visit(boot.result(), detail, boot.windows, boot.findings())
         progress = learned(run.progress, boot, tools.clock.now())

@@ -3,7 +3,7 @@
 from unloop.model.host_run import HostRun, Step
 from unloop.model.order import Order
 from unloop.runner.landing import remedy
-from unloop.runner.rungs.notes import reported
+from unloop.runner.rungs.notes import keeping, reported
 from unloop.runner.rungs.pursuit import pursue
 from unloop.runner.tools import Tools
 from unloop.store.progress import Visit
@@ -11,4 +11,4 @@ from unloop.store.progress import Visit
 
 async def visit(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
     """One attempt: a boot that we cause, or one of the host's own."""
-    return await pursue(run, tools, remedy(run, tools, order), reported)
+    return await pursue(run, tools, remedy(run, tools, order), reported, keep=keeping(run, tools))

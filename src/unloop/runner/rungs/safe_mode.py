@@ -18,7 +18,7 @@ from unloop.runner.decide import after_miss, after_silence, climb
 from unloop.runner.ladder import safe_boot_endpoint
 from unloop.runner.landing import Landing, of_order
 from unloop.runner.rungs.boot import Boot
-from unloop.runner.rungs.notes import reported
+from unloop.runner.rungs.notes import keeping, reported
 from unloop.runner.rungs.pursuit import LATER, pursue
 from unloop.runner.tools import Tools
 from unloop.store import ledger
@@ -57,7 +57,7 @@ async def leave_first(run: HostRun, tools: Tools) -> tuple[Step, Visit] | None:
 
 
 async def _repair(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
-    step, left = await pursue(run, tools, _remedy(run, tools, order), reported)
+    step, left = await pursue(run, tools, _remedy(run, tools, order), reported, keep=keeping(run, tools))
     if left.attempt_result not in _ANSWERED or step.progress.landed_at is None:
         return step, left
     try:
