@@ -32,12 +32,19 @@ class Scripted:
     says: Verdict | type[Exception] | None
     """None: it waits until its connection is taken away, and then says that its order was sent."""
     after: float = 0.0
+    commits: bool = True
+    """Whether its account's proof is under way as long as it waits."""
     fired: list[float] = field(default_factory=list)
 
     @property
     def endpoint(self) -> Endpoint:
         """Where it fires."""
         return Endpoint(self.name, ADDRESS)
+
+    @property
+    def is_committed(self) -> bool:
+        """As it was made."""
+        return self.commits
 
     async def prepare(self) -> None:
         """Nothing has to be got ready."""
@@ -112,6 +119,14 @@ def test_the_first_landing_wins_and_the_others_are_cut_off() -> None:
 
     assert verdicts(salvo) == {"smb": "landed", "winrm": "cut off"}
     assert (len(slow.fired), salvo.best and salvo.best.channel) == (1, "smb")
+
+
+def test_who_still_waits_for_the_account_is_called_off_when_another_lands() -> None:
+    """In the moment in which the account is proven the other channel could go on, and is not let."""
+    waiting = Scripted("winrm", Verdict.LANDED, after=0.3, commits=False)
+    salvo = fire(Scripted("smb", Verdict.LANDED, after=0.3), waiting)
+
+    assert verdicts(salvo) == {"smb": "landed", "winrm": "cut off"}
 
 
 def test_an_order_that_was_sent_outweighs_nothing_there_elsewhere() -> None:

@@ -19,7 +19,7 @@ def pace_of(ports: int, interval: float, *, files: int = 20_000, cost: float = 2
         (1, 0.25, LEAST),  # one host costs nothing
         (1, 1.0, LEAST),
         (1, 0.005, 0.005),  # who asks for more than that gets it
-        (500, 0.25, 0.1),  # 2,000 probes a second as asked for; a tenth of a core has room for 5,000
+        (100, 0.25, 0.1),  # 400 probes a second as asked for; a fiftieth of a core has room for 1,000
         (5_000, 0.25, 0.25),  # two fifths of a core
         (15_000, 0.25, 0.5),  # twice of what may be
     ],

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unloop.actions.compile import compile_order
+from unloop.actions.orders import Orders
 from unloop.actions.vocabulary import vocabulary
 from unloop.campaign.plan import Plan, make_plan
 from unloop.errors import EmptySelection, InputError
 from unloop.model.host import Host
 from unloop.model.options import CampaignOptions
-from unloop.model.order import Order
 from unloop.playbook.check import check
 from unloop.playbook.document import LadderRung, Playbook
 from unloop.playbook.ladder import rung_values
@@ -50,14 +49,9 @@ def prepare(
         )
     first = render(playbook, host=meant[0], variables=variables, campaign=PLACEHOLDER)
     bounded = with_ladder(options, first.ladder)
-
-    def order_for(host: Host) -> Order:
-        return compile_order(
-            render(playbook, host=host, variables=variables, campaign=PLACEHOLDER), campaign=PLACEHOLDER
-        )
-
+    orders = Orders(playbook, variables, PLACEHOLDER)
     changes = tuple(f"{step.verb} {_options_in_short(step.options)}".rstrip() for step in first.actions)
-    plan = make_plan(meant, order_for=order_for, options=bounded, waves=waves, changes=changes)
+    plan = make_plan(meant, order_for=orders.order, options=bounded, waves=waves, changes=changes)
     return Prepared(plan, playbook)
 
 

@@ -1,6 +1,6 @@
 """Fill in a playbook for one host: sandboxed Jinja2 in which an undefined name is an error with file and line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
@@ -57,6 +57,13 @@ def render(playbook: Playbook, *, host: Host, variables: Mapping[str, str], camp
     if renderer.problems:
         raise InputError(*renderer.problems)
     return made
+
+
+def mentions_host(playbook: Playbook) -> bool:
+    """Whether what a playbook orders may differ from host to host; its instructions for people do not count."""
+    steps = (*playbook.not_applicable_if, *playbook.already_good_if, *playbook.actions, *playbook.verify)
+    texts = [*playbook.variables.values(), *(text for step in steps for text in _texts_in(step.options))]
+    return any("host" in meta.find_undeclared_variables(environment().parse(text)) for text in texts)
 
 
 def preview(playbook: Playbook) -> Playbook:
@@ -219,6 +226,17 @@ class _Preview(_Renderer):
         except TemplateSyntaxError:
             return text
         return super().text(text, place) if asked <= set(self.names) else text
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(item)
 
 
 def _syntax(error: TemplateSyntaxError, place: Place) -> Problem:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unloop.race.budget import PROBE_COST, SHARE
 
-IDLE_SHARE = 0.1
+IDLE_SHARE = 0.02
 """The part of a core that probing takes where more than was asked for costs nobody anything."""
 LEAST = 0.02
 """Seconds between two probes of one port at least."""
@@ -32,7 +32,7 @@ class Pace:
         self.rate = max(0.0, rate)
 
     def interval(self, wanted: float) -> float:
-        """The interval that a port gets: a tenth of a core is always used, and never more than may be."""
+        """The interval that a port gets: IDLE_SHARE is always used, and never more than SHARE."""
         least = min(wanted, LEAST)
         return max(least, min(wanted, wanted * self.rate * self.cost / IDLE_SHARE), wanted * self.load)
 

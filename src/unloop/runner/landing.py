@@ -20,6 +20,11 @@ class Fires(Protocol):
         """Where it fires."""
         ...
 
+    @property
+    def is_committed(self) -> bool:
+        """Whether it has come so far that the host may have heard the account's proof."""
+        ...
+
     async def prepare(self) -> None:
         """Get everything ready that needs no host."""
         ...

@@ -72,6 +72,11 @@ class _Arming:
     tools: Tools
     endpoint: Endpoint
 
+    @property
+    def is_committed(self) -> bool:
+        """From the first moment: it can't be told when the library proves the account."""
+        return True
+
     async def prepare(self) -> None:
         """Get the log-on ready."""
         found = credentials_of(self.tools, self.run.host, self.endpoint)

@@ -48,15 +48,24 @@ class _Race:
     async def _fire(self, opened: Opened) -> Struck:
         try:
             async with self.turns.take(by=self.by):
-                return await self.landing.shots[opened.channel].fire(opened.sock)
+                struck = await self.landing.shots[opened.channel].fire(opened.sock)
         except asyncio.CancelledError:
             opened.sock.close()
             raise
+        if struck.report is not None and struck.report.verdict in DECISIVE:
+            self._call_off()
+        return struck
+
+    def _call_off(self) -> None:
+        """What waits for the account while another channel lands is not sent in the moment in which its turn comes."""
+        for task, opened in self.running.items():
+            if task is not asyncio.current_task() and not self.landing.shots[opened.channel].is_committed:
+                task.cancel()
 
     def settle(self, task: asyncio.Task[Struck]) -> None:
         """Write a strike down that has ended, and look at its door anew where its connection merely broke."""
         channel = self.running.pop(task).channel
-        struck = task.result()
+        struck = self._cut_off(channel) if task.cancelled() else task.result()
         self.done.append(struck)
         if isinstance(struck.error, RETRIED) and self.tries[channel] < TRIES:
             self.watch.again(channel)
@@ -89,8 +98,11 @@ class _Race:
             with suppress(asyncio.CancelledError):
                 self.done.append(await task)
                 continue
-            self.done.append(self.landing.shots[opened.channel].cut_off(self.began[opened.channel]))
+            self.done.append(self._cut_off(opened.channel))
         self.running.clear()
+
+    def _cut_off(self, channel: str) -> Struck:
+        return self.landing.shots[channel].cut_off(self.began[channel])
 
 
 async def fire_all(watch: Watch, landing: Landing, first: Opened, turns: Turns, *, by: float, until: float) -> Salvo:

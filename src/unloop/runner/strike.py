@@ -129,6 +129,8 @@ class Shot:
     _credentials: tuple[Credential, ...] = field(init=False)
     _strikes: dict[str, Strike] = field(default_factory=dict, init=False)
     _step: str = field(default="", init=False)
+    is_committed: bool = field(default=False, init=False)
+    """Whether the host may have heard the account's proof."""
 
     def __post_init__(self) -> None:
         self._credentials = credentials_of(self.tools, self.host, self.endpoint)
@@ -147,7 +149,11 @@ class Shot:
         given = [sock]
 
         async def work(credential: Credential, prove: Prove) -> Landed:
-            return await self._land(credential, given.pop() if given else None, prove)
+            async def commit() -> None:
+                await prove()
+                self.is_committed = True
+
+            return await self._land(credential, given.pop() if given else None, commit)
 
         try:
             credentials, seconds = some(self._credentials), self.tools.options.strike
