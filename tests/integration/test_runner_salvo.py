@@ -112,6 +112,21 @@ def verdicts(salvo: Salvo) -> dict[str, str]:
     return {struck.channel: struck.came_to for struck in salvo.strikes}
 
 
+def test_what_the_quicker_channel_lands_in_time_the_other_does_not_do_as_well() -> None:
+    """The first channel of a landing has a lead, also when the other one's door is seen first."""
+    other = Scripted("winrm", Verdict.LANDED)
+    salvo = fire(Scripted("smb", Verdict.LANDED, after=0.02), other)
+
+    assert (verdicts(salvo), other.fired) == ({"smb": "landed"}, [])
+
+
+def test_a_channel_that_is_slow_to_land_loses_its_lead() -> None:
+    """The other one is fired beside it, and lands first."""
+    salvo = fire(Scripted("smb", Verdict.LANDED, after=5), Scripted("winrm", Verdict.LANDED))
+
+    assert verdicts(salvo) == {"smb": "cut off", "winrm": "landed"}
+
+
 def test_the_first_landing_wins_and_the_others_are_cut_off() -> None:
     """Both are fired; when one lands the other is ended, and both are written down."""
     slow = Scripted("winrm", Verdict.LANDED, after=30)
@@ -140,7 +155,7 @@ def test_an_order_that_was_sent_outweighs_nothing_there_elsewhere() -> None:
 
 def test_nothing_there_waits_for_who_is_at_work() -> None:
     """A channel that finds the file gone must not win over the one that is just moving it."""
-    salvo = fire(Scripted("smb", Verdict.NO_MATCH), Scripted("winrm", Verdict.LANDED, after=0.4))
+    salvo = fire(Scripted("smb", Verdict.NO_MATCH, after=0.2), Scripted("winrm", Verdict.LANDED, after=0.4))
 
     assert salvo.best is not None
     assert salvo.best.channel == "winrm"

@@ -137,9 +137,9 @@ class Watch:
         return self._rhythm.hot if self._is_awake else self._rhythm.other_interval(now - self.sighting.started)
 
     def _settled(self, now: float) -> float:
-        """The longer a host has been up, the less it matters to the tenth of a second when it goes down."""
+        """When the host goes down is known to a tenth of the time for which it was up."""
         up = now - (self.sighting.opened or now)
-        return self._rhythm.warm if up < 10 * self._rhythm.cold else self._rhythm.cold
+        return max(self._rhythm.warm, up / 10)
 
     def _heard(self, channel: str, heard: Heard) -> None:
         sighting = self.sighting

@@ -7,17 +7,21 @@ is asked for once, before the window, and costs no look at the store in it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from unloop.clock import Clock
 from unloop.errors import AccessDenied, ChannelError, LogonRefused, LogonUndecided, NotFound
+from unloop.log import get_logger
+from unloop.runner.together import LINGER, InStore, Together
 from unloop.secrets.secret import Credential
 from unloop.store import accounts
-from unloop.store.accounts import Budget, Turn
+from unloop.store.accounts import Budget, Told, Turn
 from unloop.store.database import Database
+
+logger = get_logger(__name__)
 
 T = TypeVar("T")
 Prove = Callable[[], Awaitable[None]]
@@ -29,6 +33,8 @@ _WHY_NOT = {
     Turn.SPENT: "nobody could judge account {account}; it is tried again later",
 }
 _REFUSED = "the account was refused before"
+_AGAINST = frozenset({"refused", "undecided"})
+"""Results that count against an account."""
 _LOGGED_ON = (AccessDenied, NotFound)
 """Errors that only somebody who is logged on gets to hear."""
 
@@ -63,13 +69,16 @@ class Gate:
     def __init__(
         self,
         database: Database,
-        in_store: Callable[[Callable[[], object]], Awaitable[object]],
+        in_store: InStore,
         clock: Clock,
         *,
         owner: str,
     ) -> None:
-        self._database, self._in_store, self._clock, self._owner = database, in_store, clock, owner
+        self._database, self._clock, self._owner = database, clock, owner
         self._accounts: dict[str, _Account] = {}
+        self._asked: Together[tuple[str, float], Turn] = Together(self._ask_all, in_store)
+        self._told: Together[Told, None] = Together(self._tell_all, in_store)
+        self._told_later: Together[Told, None] = Together(self._tell_all, in_store, linger=LINGER)
 
     async def prepare(self, credentials: Iterable[Credential], *, seconds: float) -> None:
         """Ask for local accounts before they are needed; the turn is ours for so long at least."""
@@ -125,12 +134,8 @@ class Gate:
         except BaseException:
             await self._tell(credential, account, proof, "unused", "")
             raise
-        else:
-            await self._tell(credential, account, proof, "proven", "")
-            return result
-        finally:
-            if proof.is_alone:
-                account.lock.release()
+        await self._tell(credential, account, proof, "proven", "")
+        return result
 
     async def _prove(self, credential: Credential, account: _Account, proof: "_Proof", *, seconds: float) -> None:
         """Let a proof be sent: at once where the account is proven, alone while it is not."""
@@ -168,38 +173,52 @@ class Gate:
         return turn
 
     async def _tell(self, credential: Credential, account: _Account, proof: "_Proof", result: str, detail: str) -> None:
-        """Tell the store what the host's answer means for the account; nothing when no proof was sent."""
-        if not proof.is_sent or (account.is_proven and result != "refused"):
-            return
-        account.is_proven = result == "proven"
-        if result == "refused":
-            account.turn, account.detail = Turn.STOPPED, detail
-        elif result == "undecided":
-            account.turn = None
-        answer = partial(
-            accounts.tell,
-            self._database,
-            credential.account,
-            result=result,
-            detail=detail,
-            now=self._clock.now().timestamp(),
-        )
-        await asyncio.shield(asyncio.ensure_future(self._in_store(answer)))
+        """Note what the host's answer means for the account, let the next one on, and tell the store.
+
+        Nobody waits for the store to hear of a success; of anything that counts against the account it hears first.
+        """
+        is_news = proof.is_sent and (not account.is_proven or result == "refused")
+        if is_news:
+            account.is_proven = result == "proven"
+            if result == "refused":
+                account.turn, account.detail = Turn.STOPPED, detail
+            elif result == "undecided":
+                account.turn = None
+        told = Told(credential.account, result, detail)
+        try:
+            if is_news and result in _AGAINST:
+                await self._told.put(told)
+        finally:
+            if proof.is_alone:
+                account.lock.release()
+        if is_news and result not in _AGAINST:
+            self._told_later.post(told).add_done_callback(_heed)
+
+    async def flush(self) -> None:
+        """Wait until the store knows everything that was to be told."""
+        await self._told_later.flush()
 
     async def _ask(self, credential: Credential, *, ttl: float) -> Turn:
-        question = partial(
-            accounts.ask,
-            self._database,
-            credential.account,
-            owner=self._owner,
-            budget=Budget(),
-            now=self._clock.now().timestamp(),
-            ttl=ttl,
-        )
-        return Turn(str(await self._in_store(question)))
+        return await self._asked.put((credential.account, ttl))
+
+    def _ask_all(self, asked: Sequence[tuple[str, float]]) -> Sequence[Turn]:
+        names, ttl = [name for name, _ in asked], max(seconds for _, seconds in asked)
+        now, budget = self._clock.now().timestamp(), Budget()
+        return accounts.ask_all(self._database, names, owner=self._owner, budget=budget, now=now, ttl=ttl)
+
+    def _tell_all(self, told: Sequence[Told]) -> Sequence[None]:
+        accounts.tell_all(self._database, told, now=self._clock.now().timestamp())
+        return [None] * len(told)
 
     def _account(self, credential: Credential) -> _Account:
         return self._accounts.setdefault(credential.account, _Account())
+
+
+def _heed(told: "asyncio.Future[None]") -> None:
+    """What could not be told is known to be unproven: it is proven again."""
+    error = None if told.cancelled() else told.exception()
+    if error is not None:
+        logger.warning("the store was not told of a log-on", extra={"reason": str(error)})
 
 
 def _meaning(error: ChannelError) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""The race of the channels in one window: strikes run side by side on whatever port opens, and the first landing wins."""
+"""The race of the channels in one window: strikes run side by side on whatever port opens, and the first landing wins.
+
+The channel that is expected to land soonest has a small lead, so that what it does in time the others do not do as well.
+"""
 
 import asyncio
 import socket
@@ -22,6 +25,10 @@ OPEN = frozenset({Verdict.SENT, Verdict.FAILED})
 """Reports after which another channel may still do better."""
 GRACE = 0.2
 """Seconds that a strike whose connection was taken away has to say what it knows."""
+LEAD = 0.1
+"""Seconds after which a channel no longer waits for a quicker one that is at work."""
+MOMENT = 0.02
+"""Seconds for which an open channel waits for a quicker one to open, which often is open already."""
 RETRIED = (ConnectionLost, Unreachable)
 """Errors of a connection that merely broke."""
 
@@ -34,12 +41,34 @@ class _Race:
     by: float
     """When the window is expected to close, on the loop's clock: who has least time left strikes first."""
     running: dict[asyncio.Task[Struck], Opened] = field(default_factory=dict)
+    waiting: dict[str, tuple[float, Opened]] = field(default_factory=dict)
+    """Doors that are open, and when to strike at them at the latest, on the loop's clock."""
     began: dict[str, float] = field(default_factory=dict)
     tries: Counter[str] = field(default_factory=Counter)
     done: list[Struck] = field(default_factory=list)
 
-    def start(self, opened: Opened) -> None:
-        """Strike at a door that opened."""
+    def offer(self, opened: Opened) -> None:
+        """A door opened; a strike at it may have to wait."""
+        self.waiting[opened.channel] = asyncio.get_running_loop().time() + self._lead_over(opened.channel), opened
+
+    def start_due(self) -> float | None:
+        """Start what no longer has to wait; when the next one is due, on the loop's clock."""
+        now = asyncio.get_running_loop().time()
+        busy = {opened.channel for opened in self.running.values()}
+        for channel, (at, opened) in list(self.waiting.items()):
+            if at <= now or (not busy and self._lead_over(channel) == 0.0):
+                del self.waiting[channel]
+                self._start(opened)
+        return min((at for at, _ in self.waiting.values()), default=None)
+
+    def _lead_over(self, channel: str) -> float:
+        """How long a channel leaves the field to quicker ones, which come first in the landing."""
+        quicker = list(self.landing.shots)[: list(self.landing.shots).index(channel)]
+        if any(opened.channel in quicker for opened in self.running.values()):
+            return LEAD
+        return MOMENT if any(name not in self.tries and name not in self.waiting for name in quicker) else 0.0
+
+    def _start(self, opened: Opened) -> None:
         channel = opened.channel
         self.tries[channel] += 1
         self.began[channel] = asyncio.get_running_loop().time()
@@ -80,13 +109,20 @@ class _Race:
     def is_spent(self) -> bool:
         """Whether nothing runs and no channel may be tried again."""
         ended = {struck.channel: struck for struck in self.done}
-        return not self.running and all(
-            channel in ended and (self.tries[channel] >= TRIES or not isinstance(ended[channel].error, RETRIED))
-            for channel in self.landing.shots
+        return (
+            not self.running
+            and not self.waiting
+            and all(
+                channel in ended and (self.tries[channel] >= TRIES or not isinstance(ended[channel].error, RETRIED))
+                for channel in self.landing.shots
+            )
         )
 
     async def cut_off(self) -> None:
         """End what still runs: its connection is taken away, so that it tells what it knows; then it is cancelled."""
+        for _, opened in self.waiting.values():
+            opened.sock.close()
+        self.waiting.clear()
         for opened in self.running.values():
             with suppress(OSError):
                 opened.sock.shutdown(socket.SHUT_RDWR)
@@ -108,19 +144,21 @@ class _Race:
 async def fire_all(watch: Watch, landing: Landing, first: Opened, turns: Turns, *, by: float, until: float) -> Salvo:
     """Strike at every door that opens until one report decides, nothing can be tried any more, or the host is gone."""
     race = _Race(watch, landing, turns, by)
-    race.start(first)
+    race.offer(first)
     opening = asyncio.create_task(watch.next_open(until=until))
     try:
         while not race.is_decided and not race.is_spent and not watch.gone.done():
+            due = race.start_due()
             waiting: set[asyncio.Future[Any]] = {opening, watch.gone, *race.running}
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            patience = None if due is None else max(0.0, due - asyncio.get_running_loop().time())
+            await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             for task in [task for task in race.running if task.done()]:
                 race.settle(task)
             if opening.done():
                 opened = opening.result()
                 if opened is None:
                     break
-                race.start(opened)
+                race.offer(opened)
                 opening = asyncio.create_task(watch.next_open(until=until))
     finally:
         await _close(opening)

@@ -1,16 +1,25 @@
 """Accounts are not burned: at most one unproven log-on per account is in flight, over all channels and workers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from unloop.errors import StoreError
 from unloop.model.state import State
 from unloop.store import schema
 from unloop.store.database import Database
+
+_ACCOUNT = schema.account
+_CHANGING = ("state", "owner", "busy_until", "undecided", "undecided_since", "detail")
+_UPDATE = (
+    update(_ACCOUNT)
+    .where(_ACCOUNT.c.name == bindparam("account"))
+    .values(**{name: bindparam(name) for name in _CHANGING})
+)
 
 
 class Turn(StrEnum):
@@ -32,52 +41,95 @@ class Budget:
     seconds: float = 1800.0
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a log-on went: ``proven``, ``refused``, ``undecided`` or ``unused`` (no log-on came about)."""
+
+    account: str
+    result: str
+    detail: str = ""
+
+
 def ask(database: Database, account: str, *, owner: str, budget: Budget, now: float, ttl: float) -> Turn:
     """Ask to log on with an account. GO for an unproven account holds it for ``ttl`` seconds or until tell()."""
-    table = schema.account
+    return ask_all(database, [account], owner=owner, budget=budget, now=now, ttl=ttl)[0]
+
+
+def ask_all(
+    database: Database, names: Sequence[str], *, owner: str, budget: Budget, now: float, ttl: float
+) -> list[Turn]:
+    """The same for many accounts in one transaction. Whoever meets another worker in an account's first moment waits."""
     try:
         with database.begin() as connection:
-            row = connection.execute(select(table).where(table.c.name == account).with_for_update()).mappings().first()
-            if row is None:
-                first = {"name": account, "state": "unproven", "owner": owner, "busy_until": now + ttl}
-                connection.execute(insert(table), first)
-                return Turn.GO
-            if row["state"] == "proven":
-                return Turn.GO
-            if row["state"] == "stopped":
-                return Turn.STOPPED
-            spent = row["undecided"] >= budget.tries and now - (row["undecided_since"] or now) < budget.seconds
-            if spent:
-                return Turn.SPENT
-            if row["busy_until"] > now and row["owner"] != owner:
-                return Turn.WAIT
-            connection.execute(update(table).where(table.c.name == account).values(owner=owner, busy_until=now + ttl))
-            return Turn.GO
+            known = _known(connection, names)
+            turns = {name: _turn(known.get(name), owner, budget, now) for name in dict.fromkeys(names)}
+            held = {"owner": owner, "busy_until": now + ttl}
+            new = [{"name": name, "state": "unproven", **held} for name in turns if name not in known]
+            if new:
+                connection.execute(insert(_ACCOUNT), new)
+            taken = [
+                {"account": name, **_values(known[name]), **held}
+                for name, turn in turns.items()
+                if turn is Turn.GO and name in known and known[name]["state"] != "proven"
+            ]
+            if taken:
+                connection.execute(_UPDATE, taken)
+        return [turns[name] for name in names]
     except StoreError as error:
         if isinstance(error.__cause__, IntegrityError):
-            return Turn.WAIT
+            return [Turn.WAIT] * len(names)
         raise
 
 
 def tell(database: Database, account: str, *, result: str, detail: str, now: float) -> None:
-    """Say how a log-on went: ``proven``, ``refused``, ``undecided`` or ``unused`` (no log-on came about)."""
-    table = schema.account
+    """Say how a log-on went (see Told)."""
+    tell_all(database, [Told(account, result, detail)], now=now)
+
+
+def tell_all(database: Database, told: Sequence[Told], *, now: float) -> None:
+    """The same for many log-ons, one after the other, in one transaction."""
     with database.begin() as connection:
-        row = connection.execute(select(table).where(table.c.name == account).with_for_update()).mappings().first()
-        if row is None or (row["state"] == "proven" and result != "refused"):
-            return
-        values: dict[str, object] = {"busy_until": 0.0, "owner": ""}
-        if result == "proven":
-            values |= {"state": "proven", "undecided": 0, "undecided_since": None, "detail": detail}
-        elif result == "refused":
-            values |= {"state": "stopped", "detail": detail}
-        elif result == "undecided":
-            values |= {
-                "undecided": row["undecided"] + 1,
-                "undecided_since": row["undecided_since"] or now,
-                "detail": detail,
-            }
-        connection.execute(update(table).where(table.c.name == account).values(**values))
+        known = _known(connection, [one.account for one in told])
+        changed: dict[str, dict[str, Any]] = {}
+        for one in told:
+            row = changed.get(one.account) or known.get(one.account)
+            if row is not None and not (row["state"] == "proven" and one.result != "refused"):
+                changed[one.account] = {**row, **_after(row, one, now)}
+        if changed:
+            connection.execute(_UPDATE, [{"account": name, **_values(row)} for name, row in changed.items()])
+
+
+def _known(connection: Connection, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The rows of these accounts, held until the transaction ends; all workers take them in the same order."""
+    query = select(_ACCOUNT).where(_ACCOUNT.c.name.in_(sorted(set(names)))).order_by(_ACCOUNT.c.name).with_for_update()
+    return {row["name"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _turn(row: Mapping[str, Any] | None, owner: str, budget: Budget, now: float) -> Turn:
+    if row is None or row["state"] == "proven":
+        return Turn.GO
+    if row["state"] == "stopped":
+        return Turn.STOPPED
+    if row["undecided"] >= budget.tries and now - (row["undecided_since"] or now) < budget.seconds:
+        return Turn.SPENT
+    return Turn.WAIT if row["busy_until"] > now and row["owner"] != owner else Turn.GO
+
+
+def _after(row: Mapping[str, Any], told: Told, now: float) -> dict[str, Any]:
+    """What changes of an account by how a log-on went."""
+    free = {"busy_until": 0.0, "owner": ""}
+    if told.result == "proven":
+        return {**free, "state": "proven", "undecided": 0, "undecided_since": None, "detail": told.detail}
+    if told.result == "refused":
+        return {**free, "state": "stopped", "detail": told.detail}
+    if told.result == "undecided":
+        since = row["undecided_since"] or now
+        return {**free, "undecided": row["undecided"] + 1, "undecided_since": since, "detail": told.detail}
+    return free
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _CHANGING}
 
 
 def release(connection: Connection, owners: Collection[str], *, now: float) -> None:

@@ -32,6 +32,7 @@ class Proof(Enum):
 
 
 PROOF = Proof.PROOF
+NO_TURN = "another log-on of this account was not proven within the time allowed"
 Outgoing = bytes | Pause | Proof
 Messages = Generator[Outgoing, bytes, ResultT]
 BeforeProof = Callable[[], Awaitable[None]]
@@ -115,7 +116,7 @@ async def allowed(before_proof: BeforeProof, deadline: Deadline) -> None:
         async with asyncio.timeout(deadline.left()):
             await before_proof()
     except TimeoutError as error:
-        raise LogonUndecided("another log-on of this account was not proven within the time allowed") from error
+        raise LogonUndecided(NO_TURN) from error
 
 
 async def _in_time(link: Link, framer: Framer, outgoing: bytes | Pause, deadline: Deadline) -> bytes:

@@ -10,9 +10,10 @@ from unloop.channels.mapping import placed
 from unloop.channels.smb import SmbChannel
 from unloop.channels.smb_options import SmbOptions
 from unloop.channels.strike.base import Landed, Strike
-from unloop.channels.strike.exchange import BeforeProof, allowed, at_once, converse
+from unloop.channels.strike.drive import drive
+from unloop.channels.strike.exchange import BeforeProof, allowed, at_once
 from unloop.channels.strike.kerberos import KerberosAuthenticator
-from unloop.channels.strike.link import PlainLink, connect
+from unloop.channels.strike.link import connect
 from unloop.channels.strike.smb2.exchange import SmbExchange
 from unloop.channels.strike.smb2.wire import DirectTcp
 from unloop.channels.strike.smb_library import SmbLibraryStrike
@@ -84,7 +85,7 @@ class SmbStrike(Strike):
             sock = sock or await connect(self.target.address, self._port, deadline)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                return await converse(PlainLink(sock), exchange, DirectTcp(), deadline, before_proof)
+                return await drive(sock, exchange, DirectTcp(), deadline, before_proof)
             finally:
                 self.step = exchange.step
                 self._learn(exchange)

@@ -8,8 +8,9 @@ from typing import ClassVar
 from unloop.channels.base import Deadline, Target, parse_options
 from unloop.channels.mapping import placed
 from unloop.channels.strike.base import Landed, Strike
+from unloop.channels.strike.drive import drive
 from unloop.channels.strike.exchange import BeforeProof, allowed, at_once, converse
-from unloop.channels.strike.link import PlainLink, connect
+from unloop.channels.strike.link import connect
 from unloop.channels.strike.tickets import get_ticket
 from unloop.channels.strike.winrm_library import WinrmLibraryStrike
 from unloop.channels.strike.wsman.authenticator import Authenticator
@@ -85,7 +86,7 @@ class WinrmStrike(Strike):
         self, sock: socket.socket, exchange: WsmanExchange, deadline: Deadline, before_proof: BeforeProof
     ) -> Landed:
         if not self._is_secure:
-            return await converse(PlainLink(sock), exchange, HttpFramer(), deadline, before_proof)
+            return await drive(sock, exchange, HttpFramer(), deadline, before_proof)
         door = self._tls()
         try:
             async with asyncio.timeout(deadline.left()):
