@@ -1,6 +1,5 @@
 """Whether an SSH host key is the host's: known-hosts files, read strictly, and written only where asked to."""
 
-import base64
 import fcntl
 import os
 from collections.abc import Sequence
@@ -8,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from paramiko import HostKeys, PKey
-from paramiko.hostkeys import InvalidHostKey
+from paramiko import PKey
 
+from unloop.channels.ssh_known import Book, book_of
 from unloop.errors import UntrustedPeer
 
 DEFAULT_PORT = 22
@@ -40,33 +39,28 @@ class KnownHosts:
 
     def key_types(self) -> tuple[str, ...]:
         """The types of key that the file knows for this host."""
-        keys = self._keys()
-        found = [kind for name in self.names for kind in keys.lookup(name) or {}]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(kind for kind, _ in self._book().keys_of(self.names)))
 
     def check(self, key: PKey, policy: HostKeyPolicy) -> None:
         """Return when the key is the host's; raises UntrustedPeer when it is not, or not known and not to be accepted."""
-        if self._is_revoked(key):
+        book, shown = self._book(), key.asbytes()
+        if shown in book.revoked:
             raise UntrustedPeer(f"the host key {key.fingerprint} is revoked in {self.path}")
-        keys = self._keys()
-        entries = [entry for name in self.names if (entry := keys.lookup(name))]
-        if any(key.asbytes() == known.asbytes() for entry in entries for known in entry.values()):
+        known = book.keys_of(self.names)
+        if any(blob == shown for _, blob in known):
             return
-        if entries:
+        if known:
             raise UntrustedPeer(f"the host key has changed: {key.fingerprint} is not the one in {self.path}")
         if policy is HostKeyPolicy.STRICT:
             hint = "add it, or set the option host_keys to accept_new"
             raise UntrustedPeer(f"the host key {key.fingerprint} is not in {self.path}; {hint}")
         self._record(key)
 
-    def _keys(self) -> HostKeys:
-        keys = HostKeys()
+    def _book(self) -> Book:
         try:
-            if self.path.exists():
-                keys.load(str(self.path))
-        except (OSError, InvalidHostKey, UnicodeDecodeError) as error:
+            return book_of(self.path)
+        except (OSError, ValueError) as error:
             raise UntrustedPeer(f"the known hosts in {self.path} can't be read: {error}") from error
-        return keys
 
     def _record(self, key: PKey) -> None:
         """Append one line under a lock, in one write; another worker may have written another key meanwhile."""
@@ -84,10 +78,3 @@ class KnownHosts:
                 os.fsync(file.fileno())
         except OSError as error:
             raise UntrustedPeer(f"the host key can't be written to {self.path}: {error.strerror}") from error
-
-    def _is_revoked(self, key: PKey) -> bool:
-        if not self.path.exists():
-            return False
-        blob = base64.b64encode(key.asbytes()).decode()
-        lines = self.path.read_text(errors="replace").splitlines()
-        return any(line.lstrip().startswith("@revoked") and blob in line.split() for line in lines)
