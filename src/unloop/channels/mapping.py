@@ -26,8 +26,10 @@ def mapped(target: Target, channel: str, translate: Translate, *caught: type[Exc
 
 
 def placed(error: ChannelError, target: Target, channel: str) -> ChannelError:
-    """The same error with the host's and the channel's name."""
-    return type(error)(error.message, host=target.host, channel=channel)
+    """The same error with the host's and the channel's name, however its class makes one."""
+    found = type(error).__new__(type(error))
+    ChannelError.__init__(found, error.message, host=target.host, channel=channel)
+    return found
 
 
 def in_time(error: ChannelError, deadline: Deadline) -> ChannelError:

@@ -1,0 +1,20 @@
+"""Errors of ours with their place."""
+
+from unloop.channels.base import Target
+from unloop.channels.mapping import placed
+from unloop.errors import LogonUndecided
+
+
+class OwnWords(LogonUndecided):
+    """An error that is made from something else than its text."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"number {number}")
+
+
+def test_an_error_keeps_its_class_and_gets_its_place() -> None:
+    """However its class makes one."""
+    found = placed(OwnWords(7), Target("host-1", "127.0.0.1", 22), "ssh")
+    assert type(found) is OwnWords
+    assert (found.host, found.channel, found.message) == ("host-1", "ssh", "number 7")
+    assert str(found) == "host-1 ssh: number 7"
