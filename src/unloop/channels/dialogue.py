@@ -4,7 +4,7 @@ A dialogue is a generator. It yields a round of asks that do not depend on each 
 at once; it is sent their answers, in order; and it returns what it came to. A channel that broke off throws its error in.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -75,10 +75,15 @@ Dialogue = Generator[Round, Answers, ResultT]
 
 def carry(dialogue: Dialogue[ResultT], files: Files) -> ResultT:
     """Carry a dialogue out over anything that moves files, one ask after the other."""
+    return carry_by(dialogue, lambda asks: tuple(_answer(ask, files) for ask in asks))
+
+
+def carry_by(dialogue: Dialogue[ResultT], answers: Callable[[Round], Answers]) -> ResultT:
+    """Carry a dialogue out over whatever answers its rounds."""
     try:
         asks = next(dialogue)
         while True:
-            asks = dialogue.send(tuple(_answer(ask, files) for ask in asks))
+            asks = dialogue.send(answers(asks))
     except StopIteration as end:
         result: ResultT = end.value
         return result

@@ -1,160 +1,205 @@
-"""Files over SFTP, as OpenSSH serves it on Linux and on Windows; paths are the host's own."""
+"""Files over SFTP, as OpenSSH serves it on Linux and on Windows: each operation as a talk. Paths are the host's own.
 
-import errno
+Times have whole seconds only. What was written or renamed is synced where the server knows ``fsync@openssh.com``: files
+everywhere, directories (which hold the names) on Linux. Requests that need nothing of each other go together.
+"""
+
 import hashlib
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from paramiko import SFTPAttributes, SFTPClient, SFTPError, SFTPFile
-from paramiko.sftp import CMD_EXTENDED
-
-from unloop.errors import AccessDenied, NotFound, Unsupported
+from unloop.channels import sftp_wire as wire
+from unloop.channels.dialogue import Answer, Ask, Delete, HashFile, ListDirectory, Move, ReadHead, Write
+from unloop.channels.sftp_talk import Talk
+from unloop.channels.sftp_wire import Attributes, Reply, Request, Status
+from unloop.errors import AccessDenied
 from unloop.model.files import FileEntry
-from unloop.model.patterns import is_posix, join, split
+from unloop.model.patterns import has_wildcard, is_posix, join, split
 
 BLOCK = 32768
 """Bytes per read that every SFTP server gives."""
+FIRST, MOST = 4, 32
+"""Reads, writes and parts of a listing that go together: at first, and when a file or directory turns out to be long."""
 
 
-class SftpFiles:
-    """The Files ability over one SFTP session. Errors of one file become ours; broken connections are the caller's.
+def answered(ask: Ask) -> Talk[Answer]:
+    """The talk that answers one ask of a dialogue."""
+    match ask:
+        case ListDirectory(directory, pattern):
+            return looked_up(directory, pattern) if not has_wildcard(pattern) else listed(directory)
+        case ReadHead(path, length):
+            return read(path, limit=length)
+        case HashFile(path):
+            return hashed(path)
+        case Move(source, destination):
+            return moved(source, destination)
+        case Delete(path):
+            return deleted(path)
+        case Write(path, content):
+            return written(path, content)
 
-    Times have whole seconds only. What was written or renamed is synced where the server knows ``fsync@openssh.com``:
-    files everywhere, directories (which hold the names) on Linux.
+
+def looked_up(directory: str, name: str) -> Talk[tuple[FileEntry, ...]]:
+    """The one entry of a directory that has a name, as far as it is a regular file or a directory."""
+    path = join(directory, name)
+    (reply,) = yield (wire.look(remote(path)),)
+    if reply.status == Status.NO_SUCH_FILE:
+        return ()
+    return tuple(_entries(directory, ((name, reply.attributes(path)),)))
+
+
+def listed(directory: str) -> Talk[tuple[FileEntry, ...]]:
+    """Every regular file and directory; links and devices are left out."""
+    (opened,) = yield (wire.open_directory(remote(directory)),)
+    handle, many = opened.handle(directory), FIRST
+    found: list[FileEntry] = []
+    while True:
+        replies = yield (wire.list_on(handle),) * many
+        for reply in replies:
+            names = reply.names(directory)
+            found += _entries(directory, names)
+            if not names:
+                yield (wire.close(handle),)
+                return tuple(found)
+        many = min(2 * many, MOST)
+
+
+def read(path: str, *, limit: int) -> Talk[bytes]:
+    """The first ``limit`` bytes of a file."""
+    content = b""
+    (opened,) = yield (wire.open_file(remote(path)),)
+    handle = opened.handle(path)
+    while len(content) < limit:
+        (reply,) = yield (wire.read(handle, len(content), min(BLOCK, limit - len(content))),)
+        part = reply.data(path)
+        content += part
+        if not part:
+            break
+    yield (wire.close(handle),)
+    return content[:limit]
+
+
+def hashed(path: str) -> Talk[str]:
+    """The SHA-256 of the whole file, lowercase hex."""
+    digest, place, many = hashlib.sha256(), 0, FIRST
+    (opened,) = yield (wire.open_file(remote(path)),)
+    handle = opened.handle(path)
+    while True:
+        replies = yield tuple(wire.read(handle, place + BLOCK * number, BLOCK) for number in range(many))
+        for reply in replies:
+            part = reply.data(path)
+            digest.update(part)
+            place += len(part)
+            if not part:
+                yield (wire.close(handle),)
+                return digest.hexdigest()
+            if len(part) < BLOCK:
+                break
+        many = min(2 * many, MOST)
+
+
+def moved(source: str, destination: str) -> Talk[None]:
+    """Rename without overwriting, then sync both directories; makes the destination's directories.
+
+    Where the file turns out not to be there, what was made for it is removed again.
     """
-
-    def __init__(self, client: SFTPClient) -> None:
-        self._client = client
-
-    def list_directory(self, directory: str) -> tuple[FileEntry, ...]:
-        """Every regular file and directory; links and devices are left out."""
-        with _mapped(directory):
-            found = self._client.listdir_attr(remote(directory))
-        return tuple(_entry(directory, item) for item in found if _is_plain(item))
-
-    def read(self, path: str, *, limit: int) -> bytes:
-        """The first ``limit`` bytes of a file."""
-        with _mapped(path), self._client.open(remote(path), "rb") as file:
-            return file.read(limit)
-
-    def sha256(self, path: str) -> str:
-        """The SHA-256 of the whole file, lowercase hex."""
-        digest = hashlib.sha256()
-        with _mapped(path), self._client.open(remote(path), "rb") as file:
-            file.prefetch(file.stat().st_size)
-            while block := file.read(BLOCK):
-                digest.update(block)
-        return digest.hexdigest()
-
-    def move(self, source: str, destination: str) -> None:
-        """Rename without overwriting, then sync both directories; makes the destination's directories."""
-        with self._in_directory(destination, source):
-            try:
-                self._client.rename(remote(source), remote(destination))
-            except FileNotFoundError:
-                self._make_directories(split(destination)[0])
-                self._client.rename(remote(source), remote(destination))
-        for directory in dict.fromkeys((split(destination)[0], split(source)[0])):
-            self._sync_directory(directory)
-
-    def delete(self, path: str) -> None:
-        """Delete one file and sync its directory."""
-        with _mapped(path):
-            self._client.remove(remote(path))
-        self._sync_directory(split(path)[0])
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a new file and sync it; never overwrites; makes its directories."""
-        with self._in_directory(path, path):
-            try:
-                file = self._client.open(remote(path), "wbx")
-            except FileNotFoundError:
-                self._make_directories(split(path)[0])
-                file = self._client.open(remote(path), "wbx")
-            with file:
-                file.set_pipelined(True)
-                file.write(content)
-                file.set_pipelined(False)
-                self._sync(file)
-        self._sync_directory(split(path)[0])
-
-    @contextmanager
-    def _in_directory(self, destination: str, path: str) -> Iterator[None]:
-        """SFTP answers a taken name with a bare "failure": looking afterwards tells it apart. Nothing was replaced."""
-        try:
-            with _mapped(path):
-                yield
-        except AccessDenied as error:
-            if self._exists(destination):
-                raise AccessDenied(f"{destination}: the name is taken; nothing is overwritten") from error
-            raise
-
-    def _exists(self, path: str) -> bool:
-        try:
-            self._client.lstat(remote(path))
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _make_directories(self, directory: str) -> None:
-        if self._exists(directory):
-            return
-        parent = split(directory)[0]
-        if parent != directory:
-            self._make_directories(parent)
-        with _mapped(directory):
-            self._client.mkdir(remote(directory))
-
-    def _sync_directory(self, directory: str) -> None:
-        if not is_posix(directory):
-            return
-        with suppress(OSError, SFTPError), self._client.open(remote(directory), "r") as handle:
-            self._sync(handle)
-
-    def _sync(self, file: SFTPFile) -> None:
-        with suppress(OSError, SFTPError):
-            # paramiko has no public call for extensions: openssh PROTOCOL, 4.5
-            client: Any = self._client
-            client._request(CMD_EXTENDED, "fsync@openssh.com", file.handle)  # noqa: SLF001
+    making, renaming = _directories(destination), wire.rename(remote(source), remote(destination))
+    syncing = tuple(dict.fromkeys((split(destination)[0], split(source)[0]))) if is_posix(source) else ()
+    opening = tuple(wire.open_file(remote(directory)) for directory in syncing)
+    replies = yield (*map(wire.make_directory, making), renaming, *opening)
+    made = [path for path, reply in zip(making, replies, strict=False) if reply.status == Status.OK]
+    reply, opened = replies[len(making)], replies[len(making) + 1 :]
+    if reply.status == Status.NO_SUCH_FILE and made:  # a server that takes requests in another order
+        (reply,) = yield (renaming,)
+    if reply.status == Status.NO_SUCH_FILE:
+        yield tuple(wire.remove_directory(path) for path in reversed(made))
+    if reply.status != Status.OK:
+        yield tuple(map(wire.close, _handles(opened)))
+    yield from _demand(reply, source, destination)
+    yield from _synced(opened)
 
 
-def remote(path: str) -> str:
+def deleted(path: str) -> Talk[None]:
+    """Delete one file and sync its directory."""
+    opening = (wire.open_file(remote(split(path)[0])),) if is_posix(path) else ()
+    reply, *opened = yield (wire.remove(remote(path)), *opening)
+    if reply.status != Status.OK:
+        yield tuple(map(wire.close, _handles(opened)))
+    reply.check(path)
+    yield from _synced(opened)
+
+
+def written(path: str, content: bytes) -> Talk[None]:
+    """Write a new file and sync it; never overwrites; makes its directories. What can't be written whole is removed."""
+    making, opening = _directories(path), wire.open_file(remote(path), wire.CREATE_TO_WRITE)
+    replies = yield (*map(wire.make_directory, making), opening)
+    reply = replies[-1]
+    if reply.status == Status.NO_SUCH_FILE and any(reply.status == Status.OK for reply in replies):
+        (reply,) = yield (opening,)
+    yield from _demand(reply, path, path)
+    handle = reply.handle(path)
+    for some in _blocks(handle, content):
+        replies = yield some
+        failure = next((found for reply in replies if (found := reply.failure(path))), None)
+        if failure is not None:
+            yield (wire.close(handle), wire.remove(remote(path)))
+            raise failure
+    opening_directory = (wire.open_file(remote(split(path)[0])),) if is_posix(path) else ()
+    replies = yield (wire.sync(handle), wire.close(handle), *opening_directory)
+    yield from _synced(replies[1:])
+
+
+def remote(path: str) -> bytes:
     """A path as SFTP writes it: ``C:\\x`` is ``/C:/x`` to OpenSSH on Windows."""
-    return path if is_posix(path) else "/" + path.replace("\\", "/")
+    text = path if is_posix(path) else "/" + path.replace("\\", "/")
+    return text.encode("utf-8", "surrogateescape")
 
 
-def _is_plain(item: SFTPAttributes) -> bool:
-    mode = item.st_mode or 0
-    return item.filename not in {".", ".."} and (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+def _demand(reply: Reply, path: str, destination: str) -> Talk[None]:
+    """Raise what kept a name from being given. A taken one is a bare "failure" to SFTP: looking afterwards tells."""
+    failure = reply.failure(path)
+    if isinstance(failure, AccessDenied):
+        (there,) = yield (wire.look(remote(destination)),)
+        if there.status == Status.OK:
+            raise AccessDenied(f"{destination}: the name is taken; nothing is overwritten") from failure
+    if failure is not None:
+        raise failure
 
 
-def _entry(directory: str, item: SFTPAttributes) -> FileEntry:
-    return FileEntry(
-        path=join(directory, item.filename),
-        name=item.filename,
-        size=item.st_size or 0,
-        modified=datetime.fromtimestamp(item.st_mtime or 0, UTC),
-        is_directory=stat.S_ISDIR(item.st_mode or 0),
-    )
+def _synced(opened: Sequence[Reply]) -> Talk[None]:
+    """Sync what could be opened, and close it; what can't be synced is left."""
+    handles = _handles(opened)
+    yield (*map(wire.sync, handles), *map(wire.close, handles))
 
 
-@contextmanager
-def _mapped(path: str) -> Iterator[None]:
-    """SFTP's few answers about one file as ours; paramiko gives them an errno, or none for a plain failure."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotFound(f"{path}: no such file") from error
-    except PermissionError as error:
-        raise AccessDenied(f"{path}: permission denied") from error
-    except OSError as error:
-        if isinstance(error, (ConnectionError, TimeoutError)) or "closed" in str(error).lower():
-            raise
-        if error.errno == errno.ENOENT:
-            raise NotFound(f"{path}: no such file") from error
-        if "nsupported" in str(error):
-            raise Unsupported(f"{path}: the host's SFTP can't do this") from error
-        raise AccessDenied(f"{path}: the host refused ({error})") from error
+def _handles(opened: Sequence[Reply]) -> list[bytes]:
+    return [reply.handle("") for reply in opened if reply.status == Status.OK]
+
+
+def _directories(path: str) -> list[bytes]:
+    """Every directory above a file but the root, the highest first."""
+    found: list[bytes] = []
+    directory, name = split(split(path)[0])
+    while name:
+        found.insert(0, remote(join(directory, name)))
+        directory, name = split(directory)
+    return found
+
+
+def _blocks(handle: bytes, content: bytes) -> Iterator[tuple[Request, ...]]:
+    """The content as writes, so many at a time."""
+    starts = range(0, len(content), BLOCK)
+    writes = [wire.write(handle, start, content[start : start + BLOCK]) for start in starts]
+    for start in range(0, len(writes), MOST):
+        yield tuple(writes[start : start + MOST])
+
+
+def _entries(directory: str, names: tuple[tuple[str, Attributes], ...]) -> Iterator[FileEntry]:
+    """Regular files and directories, without the dots."""
+    for name, found in names:
+        is_directory = stat.S_ISDIR(found.mode)
+        if name in {".", ".."} or not (is_directory or stat.S_ISREG(found.mode)):
+            continue
+        modified = datetime.fromtimestamp(found.modified, UTC)
+        yield FileEntry(join(directory, name), name, found.size, modified, is_directory=is_directory)

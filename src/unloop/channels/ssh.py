@@ -1,17 +1,21 @@
 """SSH: files over SFTP and programs over exec, with one log-on and a host key that must be known."""
 
 import base64
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import paramiko
 
+from unloop.channels import sftp
 from unloop.channels.base import Channel, Completed, Deadline, Target
+from unloop.channels.dialogue import Answers, Round
 from unloop.channels.mapping import in_time, mapped
-from unloop.channels.sftp import SftpFiles
-from unloop.channels.ssh_link import SshLink, meaning_of
+from unloop.channels.sftp_session import SftpSession
+from unloop.channels.sftp_talk import Talk
+from unloop.channels.ssh_link import SshLink, dial, meaning_of
 from unloop.channels.ssh_trust import HostKeyPolicy, KnownHosts
 from unloop.errors import (
     ChannelError,
@@ -26,7 +30,8 @@ from unloop.model.files import FileEntry
 from unloop.model.order import Shell
 from unloop.model.power import BootIdentity
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
+T = TypeVar("T")
+BOOT_ID, BOOT_ID_LENGTH = "/proc/sys/kernel/random/boot_id", 36
 WINDOWS_ROOT, PAGE_FILE = "C:\\", "pagefile.sys"
 GARBLED = (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 """What paramiko raises on a broken connection, or on an answer that it can't read."""
@@ -86,18 +91,24 @@ class SshChannel(Channel):
         super().__init__(target, deadline)
         self._settings: SshOptions = self.options
         self._link: SshLink | None = None
-        self._sftp: paramiko.SFTPClient | None = None
+        self._sftp: SftpSession | None = None
 
     def open(self) -> None:
         """Connect, check the host key, and log on once."""
+        self.open_over(lambda: dial(self.target.address, self.port, self.deadline))
+
+    def open_over(self, connect: Callable[[], socket.socket], before_log_on: Callable[[], None] | None = None) -> None:
+        """The same over a connection that is the channel's from then on; the log-on may have to wait for its turn."""
         credential, settings = self.target.credential, self._settings
         if credential is None:
             raise LogonUndecided("no credential is given", host=self.target.host, channel=self.name)
         names = (self.target.address, self.target.host)
         known = KnownHosts.of(settings.known_hosts, names=names, port=self.port)
         with self._mapped():
-            link = self._link = SshLink(self.target.address, self.port, self.deadline)
+            link = self._link = SshLink(connect(), self.deadline)
             link.negotiate(known, HostKeyPolicy(settings.host_keys))
+            if before_log_on is not None:
+                before_log_on()
             link.log_on(credential, agent=settings.agent, agent_key=settings.agent_key)
 
     def close(self) -> None:
@@ -106,35 +117,34 @@ class SshChannel(Channel):
         if link is not None:
             link.close()
 
+    def answers(self, asks: Round) -> Answers:
+        """Answer a round of a dialogue, all of it at a time."""
+        with self._files() as files:
+            return files.together(*map(sftp.answered, asks))
+
     def list_directory(self, directory: str) -> tuple[FileEntry, ...]:
         """Every regular file and directory in a directory."""
-        with self._files() as files:
-            return files.list_directory(directory)
+        return self._file_work(sftp.listed(directory))
 
     def read(self, path: str, *, limit: int) -> bytes:
         """The first ``limit`` bytes of a file."""
-        with self._files() as files:
-            return files.read(path, limit=limit)
+        return self._file_work(sftp.read(path, limit=limit))
 
     def sha256(self, path: str) -> str:
         """The SHA-256 of the whole file, lowercase hex."""
-        with self._files() as files:
-            return files.sha256(path)
+        return self._file_work(sftp.hashed(path))
 
     def move(self, source: str, destination: str) -> None:
         """Rename and sync; never overwrites; makes the destination's directories."""
-        with self._files() as files:
-            files.move(source, destination)
+        self._file_work(sftp.moved(source, destination))
 
     def delete(self, path: str) -> None:
         """Delete one file."""
-        with self._files() as files:
-            files.delete(path)
+        self._file_work(sftp.deleted(path))
 
     def write(self, path: str, content: bytes) -> None:
         """Write a new file and sync it; never overwrites; makes its directories."""
-        with self._files() as files:
-            files.write(path, content)
+        self._file_work(sftp.written(path, content))
 
     def shells(self) -> tuple[Shell, ...]:
         """The shells that the option ``shell`` stands for."""
@@ -156,20 +166,18 @@ class SshChannel(Channel):
 
     def boot_identity(self) -> BootIdentity:
         """By SFTP: Linux's boot id, or of a Windows host the last write of its page file, a heuristic as over SMB."""
-        try:
-            value = self.read(BOOT_ID, limit=64).decode("ascii", "replace").strip()
-            return BootIdentity(value=value, source="linux:boot_id")
-        except NotFound:
-            pass
-        try:
-            root = self.list_directory(WINDOWS_ROOT)
-        except NotFound:
-            root = ()
-        for entry in root:
-            if entry.name.lower() == PAGE_FILE:
-                return BootIdentity(value=entry.modified.isoformat(), source=f"sftp:{PAGE_FILE}")
-        what = f"the host has neither a boot id nor a {PAGE_FILE}"
-        raise Unsupported(what, host=self.target.host, channel=self.name)
+        return self._file_work(_boot())
+
+    def boot_meanwhile(self) -> Callable[[], BootIdentity]:
+        """Ask for the boot with whatever is asked next; what is given back waits for the answer."""
+        with self._files() as files:
+            course = files.start(_boot())
+
+        def boot() -> BootIdentity:
+            with self._files() as files:
+                return files.result(course)
+
+        return boot
 
     @property
     def _opened(self) -> SshLink:
@@ -191,17 +199,18 @@ class SshChannel(Channel):
             raise Unsupported(what, host=self.target.host, channel=self.name)
         return f"cmd.exe /d /c {program}", ""
 
+    def _file_work(self, talk: Talk[T]) -> T:
+        with self._files() as files:
+            return files.result(files.start(talk))
+
     @contextmanager
-    def _files(self) -> Iterator[SftpFiles]:
+    def _files(self) -> Iterator[SftpSession]:
         with self._mapped():
             if self._sftp is None:
                 channel = self._opened.channel()
                 channel.invoke_subsystem("sftp")
-                self._sftp = paramiko.SFTPClient(channel)
-            stream = self._sftp.get_channel()
-            if stream is not None:
-                stream.settimeout(self.deadline.left())
-            yield SftpFiles(self._sftp)
+                self._sftp = SftpSession(channel, self.deadline)
+            yield self._sftp
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -210,3 +219,19 @@ class SshChannel(Channel):
 
     def _meaning(self, error: Exception) -> ChannelError:
         return in_time(meaning_of(error), self.deadline)
+
+
+def _boot() -> Talk[BootIdentity]:
+    try:
+        value = yield from sftp.read(BOOT_ID, limit=BOOT_ID_LENGTH)
+        return BootIdentity(value=value.decode("ascii", "replace").strip(), source="linux:boot_id")
+    except NotFound:
+        pass
+    try:
+        root = yield from sftp.listed(WINDOWS_ROOT)
+    except NotFound:
+        root = ()
+    for entry in root:
+        if entry.name.lower() == PAGE_FILE:
+            return BootIdentity(value=entry.modified.isoformat(), source=f"sftp:{PAGE_FILE}")
+    raise Unsupported(f"the host has neither a boot id nor a {PAGE_FILE}")

@@ -1,24 +1,65 @@
 """The strike over SSH: the order's file operations over SFTP where they carry it, else one of its programs."""
 
+import asyncio
+import concurrent.futures
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from unloop.channels.answers import parse_report
 from unloop.channels.base import Deadline
+from unloop.channels.dialogue import carry_by
 from unloop.channels.mapping import placed
-from unloop.channels.perform import perform
+from unloop.channels.perform import remedy
 from unloop.channels.ssh import SshChannel
-from unloop.channels.strike.base import BlockingStrike, Landed
-from unloop.channels.strike.boot import boot_of
-from unloop.errors import ProtocolError, Unsupported
+from unloop.channels.strike.base import Landed, Strike
+from unloop.channels.strike.exchange import BeforeProof, allowed, at_once
+from unloop.channels.strike.link import connect
+from unloop.errors import ChannelError, ConnectionLost, ProtocolError, Unsupported
 from unloop.model.order import Order, Shell
+from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
 
 SHELLS = (Shell.SH, Shell.POWERSHELL)
 """The shells whose programs report, over SSH."""
 
 
-class SshStrike(BlockingStrike):
-    """Lands an order over SSH: by SFTP when file operations carry it, else by a program in the host's shell."""
+@dataclass
+class _Turn:
+    """The turn of the account, asked for by the thread of a strike and waited for on the event loop."""
+
+    before_proof: BeforeProof
+    deadline: Deadline
+    is_called_off: bool = False
+    asked: list[concurrent.futures.Future[None]] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
+    def wait(self) -> None:
+        """Wait in the thread; raises ChannelError when it does not come."""
+        self.asked.append(asyncio.run_coroutine_threadsafe(self._taken(), self.loop))
+        try:
+            self.asked[-1].result(timeout=self.deadline.left())
+        except (concurrent.futures.CancelledError, TimeoutError) as error:
+            raise ConnectionLost("the strike was called off before the log-on") from error
+
+    async def _taken(self) -> None:
+        if self.is_called_off:
+            raise ConnectionLost("the strike was called off before the log-on")
+        await allowed(self.before_proof, self.deadline)
+
+    def call_off(self) -> None:
+        """Nobody waits for the strike any more: no turn is taken for it."""
+        self.is_called_off = True
+        for future in self.asked:
+            future.cancel()
+
+
+class SshStrike(Strike):
+    """Lands an order over SSH: by SFTP when file operations carry it, else by a program in the host's shell.
+
+    paramiko blocks, so it runs in a thread, over a duplicate of the socket: whoever ends the connection ends the thread.
+    """
 
     channel: ClassVar[str] = SshChannel.name
 
@@ -27,11 +68,41 @@ class SshStrike(BlockingStrike):
         """Whether the order has a form for files, sh or PowerShell."""
         return order.files is not None or any(shell in order.programs for shell in SHELLS)
 
-    def strike(self, deadline: Deadline) -> Landed:
+    async def fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof = at_once) -> Landed:
+        """Land the order in a thread; raises ChannelError with the host's name."""
+        turn, self.step = _Turn(before_proof, deadline), "connect"
+        try:
+            port = self.target.port or SshChannel.default_port
+            sock = sock or await connect(self.target.address, port, deadline)
+            return await asyncio.to_thread(self._strike, sock, deadline, turn)
+        except ChannelError as error:
+            raise placed(error, self.target, self.channel) from error
+        finally:
+            turn.call_off()
+            if sock is not None:
+                _end(sock)
+
+    def _strike(self, sock: socket.socket, deadline: Deadline, turn: _Turn) -> Landed:
         """Log on, land the order, and ask for the boot."""
-        with SshChannel(self.target, deadline) as channel:
-            report = perform(self.order, channel) if self.order.files is not None else self._run(channel)
-            return report, boot_of(channel)
+        channel = SshChannel(self.target, deadline)
+
+        def before_log_on() -> None:
+            self.step = "log-on"
+            turn.wait()
+            self.step = "remedy"
+
+        self.step = "key exchange"
+        try:
+            channel.open_over(sock.dup, before_log_on)
+            return self._landed(channel)
+        finally:
+            channel.close()
+
+    def _landed(self, channel: SshChannel) -> Landed:
+        if self.order.files is None:
+            return self._run(channel), _told(channel.boot_identity)
+        boot = channel.boot_meanwhile()
+        return carry_by(remedy(self.order), channel.answers), _told(boot)
 
     def _run(self, channel: SshChannel) -> RemedyReport:
         for shell in channel.shells():
@@ -43,7 +114,23 @@ class SshStrike(BlockingStrike):
                 return parse_report(done.stdout)
             except ProtocolError as error:
                 said = " ".join(done.stderr.split())[:200]
-                meant = ProtocolError(f"{error.message}; it wrote: {said}") if said else error
-                raise placed(meant, self.target, self.channel) from error
-        what = "the order has no form for this host's shell; see the option shell"
-        raise Unsupported(what, host=self.target.host, channel=self.channel)
+                raise ProtocolError(f"{error.message}; it wrote: {said}" if said else error.message) from error
+        raise Unsupported("the order has no form for this host's shell; see the option shell")
+
+
+def _told(boot: Callable[[], BootIdentity]) -> BootIdentity | None:
+    """The boot, or None when the host went down, or can't tell, after its report was complete."""
+    try:
+        return boot()
+    except ChannelError:
+        return None
+
+
+def _end(sock: socket.socket) -> None:
+    """End a connection, whoever else holds it."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it has ended by itself
+    finally:
+        sock.close()
