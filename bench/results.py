@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(os.environ.get("UNLOOP_BENCH_RESULTS", Path(__file__).parent / "results"))
 
 
 def machine() -> dict[str, Any]:
@@ -27,8 +28,16 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 2),
+        "commit": _commit(),
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def _commit() -> str:
+    """What is checked out, with a plus where that was changed; '' outside of a checkout."""
+    words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def show(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -41,7 +50,7 @@ def show(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def save(name: str, figures: Mapping[str, Any]) -> Path:
     """Write ``bench/results/NAME.json``."""
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), **figures}, indent=1) + "\n", encoding="utf-8")
     Console().print(f"written: {path}")
