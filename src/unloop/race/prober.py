@@ -1,10 +1,12 @@
 """Who is up, this millisecond: fresh non-blocking connects on one epoll, nested in the event loop.
 
 A SYN that falls into the dark is retransmitted after 1, 3, 7 … seconds, so a connect that waits notices an opened port
-seconds late. A fresh socket for every probe, given up after a short time, bounds the lag by the interval. A probe that
-connects hands its socket over, so that the strike begins on the very connection that saw the port open.
+seconds late. A fresh connect for every probe bounds the lag by the interval; a socket whose connect has waited long enough
+is used for the next one. A probe that connects hands its socket over, so that the strike begins on the very connection that
+saw the port open.
 """
 
+import _socket
 import asyncio
 import errno
 import heapq
@@ -15,13 +17,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from unloop.race.budget import KEEP
+from unloop.race.dial import dial, hang_up, sockaddr_of
 from unloop.race.pace import Pace
 
 BATCH = 64
 """Probes started before whatever else waits on the event loop has its turn: strikes come before probes."""
 EVENTS = 256
+QUANTUM = 0.004
+"""Seconds between two turns of the prober at least: what is due in between is probed together."""
 _READY = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP | select.EPOLLONESHOT
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
@@ -37,8 +43,7 @@ class Sign(StrEnum):
     """Nothing came back in time, or the network says that the host is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What came of one probe. ``sent`` is when it was sent, ``before`` when the one before it was (None for the first).
 
     ``sock`` is the connected socket of an open port, which belongs to whoever hears of it.
@@ -67,6 +72,8 @@ class Aim:
     wanted: float = field(default=0.0, init=False)
     """The interval that was asked for last, 0 while it is not probed."""
     sent: float | None = field(default=None, init=False)
+    under_way: deque["_Probe"] = field(default_factory=deque, init=False)
+    sockaddr: bytes = field(default=b"", init=False)
 
 
 @dataclass(slots=True)
@@ -82,11 +89,14 @@ class Counts:
 
 @dataclass(eq=False, slots=True)
 class _Probe:
+    """One connect under way. ``is_given_up``: it was told to be silent, and may still be answered late."""
+
     aim: Aim
-    turn: int
     sent: float
     before: float | None
-    sock: socket.socket | None
+    sock: _socket.socket
+    is_given_up: bool = False
+    is_over: bool = False
 
 
 class Prober:
@@ -102,7 +112,7 @@ class Prober:
         self._probes: dict[int, _Probe] = {}
         self._sent: deque[_Probe] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._timer_at = self._ticked = 0.0
         self.counts = Counts()
         self._loop.add_reader(self._epoll.fileno(), self._collect)
 
@@ -111,9 +121,8 @@ class Prober:
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._epoll.fileno())
-        for probe in self._sent:
-            if probe.sock is not None:
-                probe.sock.close()
+        for probe in self._probes.values():
+            probe.sock.close()
         self._sent.clear()
         self._probes.clear()
         self._due.clear()
@@ -135,6 +144,8 @@ class Prober:
         aim.turn += 1
         self.pace.ask(aim.wanted, 0.0)
         aim.wanted = 0.0
+        while aim.under_way:
+            self._end(aim.under_way.popleft()).close()
 
     def _push(self, aim: Aim, at: float) -> None:
         self._serial += 1
@@ -149,12 +160,13 @@ class Prober:
             return
         if self._timer is not None:
             self._timer.cancel()
+        at = max(at, self._ticked + QUANTUM)
         self._timer_at = at
         self._timer = self._loop.call_at(at, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        now = self._loop.time()
+        now = self._ticked = self._loop.time()
         self._give_up(now - self._keep)
         started = 0
         while self._due and self._due[0][0] <= now and started < BATCH:
@@ -177,61 +189,76 @@ class Prober:
         return given if aim.hurries else max(given, wanted)
 
     def _give_up(self, before: float) -> None:
-        """Close the probes that were sent before a time; the queue is in the order of sending."""
+        """Tell of the probes that were sent before a time that nothing came; the queue is in the order of sending."""
         while self._sent and self._sent[0].sent <= before:
             probe = self._sent.popleft()
-            sock = probe.sock
-            if sock is None:
-                continue
-            del self._probes[sock.fileno()]
-            sock.close()
-            self._tell(probe, Sign.SILENT, None)
+            if not probe.is_over:
+                probe.is_given_up = True
+                probe.aim.heard(Heard(Sign.SILENT, probe.sent, probe.before))
 
     def _send(self, aim: Aim, now: float) -> None:
-        family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock = self._socket_for(aim)
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
             self.counts.starved += 1
             return
         self.counts.probes += 1
-        code = sock.connect_ex((aim.address, aim.port))
-        probe = _Probe(aim, aim.turn, now, aim.sent, sock)
+        probe = _Probe(aim, now, aim.sent, sock)
         aim.sent = now
+        self._probes[sock.fileno()] = probe
+        aim.under_way.append(probe)
+        code = dial(sock.fileno(), aim.sockaddr)
         if code == errno.EINPROGRESS:
-            self._probes[sock.fileno()] = probe
             self._sent.append(probe)
-            self._epoll.register(sock.fileno(), _READY)
             return
         self.counts.starved += code in _EXHAUSTED
         self._conclude(probe, code)
 
+    def _socket_for(self, aim: Aim) -> _socket.socket:
+        """The socket of the oldest probe that was given up, else a new one; raises OSError."""
+        if aim.under_way and aim.under_way[0].is_given_up:
+            sock = self._end(aim.under_way.popleft())
+            if hang_up(sock.fileno()):
+                return sock
+            sock.close()
+        if not aim.sockaddr:
+            aim.sockaddr = sockaddr_of(aim.address, aim.port)
+        family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
+        sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self._epoll.register(sock.fileno(), _READY)
+        return sock
+
     def _collect(self) -> None:
-        for descriptor, _ in self._epoll.poll(0, EVENTS):
-            probe = self._probes.pop(descriptor, None)
-            if probe is None or probe.sock is None:
+        for descriptor, events in self._epoll.poll(0, EVENTS):
+            probe = self._probes.get(descriptor)
+            if probe is None:
                 continue
             code = probe.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code == 0:
-                self._epoll.unregister(descriptor)
+            if code == 0 and events & select.EPOLLHUP:
+                self._epoll.modify(descriptor, _READY)  # it was hung up and dials again; that is no answer
+                continue
             self._conclude(probe, code)
 
     def _conclude(self, probe: _Probe, code: int) -> None:
-        sock, probe.sock = probe.sock, None
+        aim = probe.aim
+        aim.under_way.remove(probe)
+        sock = self._end(probe)
         if code == 0:
-            self._tell(probe, Sign.OPEN, sock)
+            self._epoll.unregister(sock.fileno())
+            aim.heard(Heard(Sign.OPEN, probe.sent, probe.before, socket.socket(fileno=sock.detach())))
             return
-        if sock is not None:
-            sock.close()
-        self._tell(probe, Sign.REFUSED if code == errno.ECONNREFUSED else Sign.SILENT, None)
+        sock.close()
+        if not probe.is_given_up or code == errno.ECONNREFUSED:
+            sign = Sign.REFUSED if code == errno.ECONNREFUSED else Sign.SILENT
+            aim.heard(Heard(sign, probe.sent, probe.before))
 
-    def _tell(self, probe: _Probe, sign: Sign, sock: socket.socket | None) -> None:
-        if probe.turn == probe.aim.turn:
-            probe.aim.heard(Heard(sign, probe.sent, probe.before, sock))
-        elif sock is not None:
-            discard(sock)
+    def _end(self, probe: _Probe) -> _socket.socket:
+        """A probe is over; its socket."""
+        probe.is_over = True
+        del self._probes[probe.sock.fileno()]
+        return probe.sock
 
 
 def discard(sock: socket.socket) -> None:
