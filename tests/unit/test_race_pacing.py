@@ -38,23 +38,33 @@ def test_a_place_is_kept_until_its_time_has_come() -> None:
 
 def test_in_a_storm_the_window_that_closes_first_is_served_first() -> None:
     """Of those that wait, the one with the least time left goes next, whoever came first."""
+    assert storm(0.0, 90.0, 10.0, 50.0) == [0.0, 10.0, 50.0, 90.0]
 
-    async def storm() -> list[float]:
-        turns, order = Turns(1), []
-        held = asyncio.Event()
 
-        async def strike(by: float) -> None:
-            async with turns.take(by=by):
-                order.append(by)
+def test_who_has_no_time_left_is_overtaken_and_the_newest_of_them_goes_first() -> None:
+    """A window that is about to close is not worth a strike that another one has time for."""
+    assert storm(0.0, -3.0, -2.0, 90.0, -1.0, 10.0) == [0.0, 10.0, 90.0, -1.0, -2.0, -3.0]
+
+
+def storm(*closings: float) -> list[float]:
+    """The order in which windows are served that close so many seconds from now; the first one holds the only turn."""
+
+    async def run() -> list[float]:
+        turns, order, held = Turns(1), [], asyncio.Event()
+        now = asyncio.get_running_loop().time()
+
+        async def strike(closes: float) -> None:
+            async with turns.take(by=now + closes):
+                order.append(closes)
                 await held.wait()
 
-        tasks = [asyncio.create_task(strike(by)) for by in (0.0, 9.0, 1.0, 5.0)]
+        tasks = [asyncio.create_task(strike(closes)) for closes in closings]
         await asyncio.sleep(0)
         held.set()
         await asyncio.gather(*tasks)
         return order
 
-    assert asyncio.run(storm()) == [0.0, 1.0, 5.0, 9.0]
+    return asyncio.run(run())
 
 
 def test_a_strike_that_gives_up_waiting_takes_no_turn_away() -> None:

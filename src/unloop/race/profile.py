@@ -4,6 +4,7 @@ A profile is made of windows that were measured, the host's own or those of its 
 which port that will be, how long the window will be, and how likely it is to be hit.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
@@ -12,6 +13,10 @@ from unloop.model.attempt import Window
 
 KEPT = 20
 """Boots that a profile remembers: a host that was changed in between should not be judged by what it was."""
+LENGTHS = 200
+"""Windows of the whole fleet that are remembered for hosts of which nothing is known."""
+GUESSED = 3.0
+"""Seconds of a window, as long as none has been seen to close."""
 ENOUGH = 5
 """So many windows must have been measured before a host is called hopeless."""
 
@@ -93,11 +98,14 @@ class Profiles:
     def __init__(self) -> None:
         self._boots: dict[tuple[str, str], tuple[SeenBoot, ...]] = {}
         self._landed: dict[str, float] = {}
+        self._lengths: deque[float] = deque(maxlen=LENGTHS)
 
     def learn(self, host: str, model: str, windows: Iterable[Window], *, is_caused: bool = True) -> None:
         """Remember what was measured of a host; ``is_caused``: in boots that we caused."""
         for window in windows:
             boot = SeenBoot.of(window, is_caused=is_caused)
+            if boot.length is not None:
+                self._lengths.append(boot.length)
             self._add(("host", host), boot)
             if model:
                 self._add(("model", model), boot)
@@ -114,6 +122,15 @@ class Profiles:
         """The host's own profile: nothing final is decided by what others of its model do."""
         boots = self._boots.get(("host", host))
         return BootProfile(boots) if boots else None
+
+    def shortest(self, host: str, model: str) -> float:
+        """A window length that nine of ten windows of this host or model reach, else of any host, else a guess."""
+        profile = self.of(host, model)
+        own = profile.shortest() if profile else None
+        if own is not None:
+            return own
+        lengths = sorted(self._lengths)
+        return lengths[len(lengths) // 10] if lengths else GUESSED
 
     def fastest_landing(self, channels: Iterable[str]) -> float | None:
         """The least time that a landing over one of these channels has taken anywhere, None when there was none."""

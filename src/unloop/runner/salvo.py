@@ -26,7 +26,7 @@ OPEN = frozenset({Verdict.SENT, Verdict.FAILED})
 GRACE = 0.2
 """Seconds that a strike whose connection was taken away has to say what it knows."""
 LEAD = 0.1
-"""Seconds after which a channel no longer waits for a quicker one that is at work."""
+"""Seconds after which a channel no longer waits for a quicker one that is at work; longer when strikes usually take long."""
 MOMENT = 0.02
 """Seconds for which an open channel waits for a quicker one to open, which often is open already."""
 RETRIED = (ConnectionLost, Unreachable)
@@ -65,8 +65,9 @@ class _Race:
         """How long a channel leaves the field to quicker ones, which come first in the landing."""
         quicker = list(self.landing.shots)[: list(self.landing.shots).index(channel)]
         if any(opened.channel in quicker for opened in self.running.values()):
-            return LEAD
-        return MOMENT if any(name not in self.tries and name not in self.waiting for name in quicker) else 0.0
+            return max(LEAD, 2 * self.turns.usual)
+        moment = max(MOMENT, self.turns.usual / 2)
+        return moment if any(name not in self.tries and name not in self.waiting for name in quicker) else 0.0
 
     def _start(self, opened: Opened) -> None:
         channel = opened.channel

@@ -96,7 +96,7 @@ async def observe_boot(
             first.sock.close()
             salvo = Salvo()
         else:
-            by = loop.time() + _expected_length(run, tools)
+            by = loop.time() + tools.profiles.shortest(run.host.name, run.host.model)
             salvo = await fire_all(watch, landing, first, tools.turns, by=by, until=window_end)
         is_kept = keep is not None and salvo.best is not None and await keep(salvo.best)
         if salvo.best is not None and not landing.watches_crash:
@@ -118,13 +118,6 @@ def _expectation(
         return dict(doors), Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
     ordered = {channel: doors[channel] for channel in profile.order(tuple(doors))}
     return ordered, Rhythm(hot=options.hot, warm=options.interval, cold=options.cold, due=profile.due())
-
-
-def _expected_length(run: HostRun, tools: Tools) -> float:
-    """How long the window is likely to last; what is not known is assumed to be long, and waits for what is short."""
-    profile = tools.profiles.of(run.host.name, run.host.model)
-    shortest = profile.shortest() if profile else None
-    return tools.options.window if shortest is None else shortest
 
 
 async def _stays_silent(tools: Tools, doors: Mapping[str, Door], rhythm: Rhythm) -> bool:
