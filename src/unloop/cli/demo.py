@@ -9,7 +9,7 @@ from unloop.cli.rehearsal import Rehearsal, carry_out
 from unloop.playbook.load import load
 from unloop.playbook.shipped import locate
 from unloop.rehearsal import scenario
-from unloop.rehearsal.addresses import free_block
+from unloop.rehearsal.addresses import reserved_block
 
 PLAYBOOK = "channel-file-291"
 
@@ -22,5 +22,6 @@ PLAYBOOK = "channel-file-291"
 def command(hosts: int, seed: int, directory: Path, *, as_json: bool) -> int:
     """Simulate a crash-looping fleet on this machine's loopback and repair it. Nothing leaves this machine."""
     playbook = load(locate(PLAYBOOK))
-    specs = scenario.generate(hosts, seed, block=free_block(), systems=(playbook.system,))
-    return carry_out(Rehearsal("demo", playbook, specs, directory, seed), as_json=as_json)
+    with reserved_block() as block:
+        specs = scenario.generate(hosts, seed, block=block, systems=(playbook.system,))
+        return carry_out(Rehearsal("demo", playbook, specs, directory, seed), as_json=as_json)

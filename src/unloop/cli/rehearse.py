@@ -18,7 +18,7 @@ from unloop.cli.variables import parse_variables, set_option
 from unloop.errors import EmptySelection, InputError, Problem
 from unloop.playbook.load import load
 from unloop.playbook.shipped import locate
-from unloop.rehearsal.addresses import free_block
+from unloop.rehearsal.addresses import reserved_block
 from unloop.rehearsal.shape import specs_like
 from unloop.settings.load import load as load_settings
 
@@ -59,6 +59,7 @@ def command(
     if len(meant) > MOST:
         hint = "select fewer, for example one site"
         raise InputError(Problem(f"one process simulates {MOST} hosts at most, not {len(meant)}", hint=hint))
-    specs = specs_like(meant, seed, block=free_block())
-    rehearsal = Rehearsal("rehearsal", found, specs, directory, seed, parse_variables(variables))
-    return carry_out(rehearsal, as_json=as_json)
+    with reserved_block() as block:
+        specs = specs_like(meant, seed, block=block)
+        rehearsal = Rehearsal("rehearsal", found, specs, directory, seed, parse_variables(variables))
+        return carry_out(rehearsal, as_json=as_json)

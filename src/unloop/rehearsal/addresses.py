@@ -2,6 +2,8 @@
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from unloop.errors import InputError, Problem
@@ -12,6 +14,8 @@ _PER_ROW = 250
 LARGEST = _PER_ROW * 250
 MARKER_PORT = 6299
 """Whoever runs a simulation holds this port on the block's own address, 127.x.0.1."""
+RESERVATION_PORT = 6298
+"""Whoever is about to run one holds this, so that two that begin at once take different blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,11 @@ class Block:
         return f"127.{first + 2 * self.number}.{row + 1}.{column + 1}"
 
 
-def mark(marker: str) -> socket.socket:
+def mark(marker: str, port: int = MARKER_PORT) -> socket.socket:
     """Hold a block for this process until the socket is closed; raises OSError when another simulation has it."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        sock.bind((marker, MARKER_PORT))
+        sock.bind((marker, port))
         sock.listen(1)
     except OSError:
         sock.close()
@@ -50,18 +54,22 @@ def mark(marker: str) -> socket.socket:
     return sock
 
 
-def free_block() -> Block:
-    """The first block that no simulation on this machine uses."""
+@contextmanager
+def reserved_block() -> Iterator[Block]:
+    """The first block that no simulation on this machine uses or is about to use, for the length of a with block."""
     for number in range(BLOCKS):
         block = Block(number)
-        try:
-            mark(block.marker).close()
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                hint = "a simulation needs the addresses 127.0.0.0/8, as Linux has them on its loopback interface"
-                raise InputError(Problem(f"can't use {block.marker}: {error.strerror}", hint=hint)) from error
-            continue
-        return block
+        with ExitStack() as held:
+            try:
+                held.enter_context(mark(block.marker, RESERVATION_PORT))
+                mark(block.marker).close()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    hint = "a simulation needs the addresses 127.0.0.0/8, as Linux has them on its loopback interface"
+                    raise InputError(Problem(f"can't use {block.marker}: {error.strerror}", hint=hint)) from error
+                continue
+            yield block
+            return
     raise InputError(Problem(f"{BLOCKS} simulations are running on this machine", hint="end some of them"))
 
 
