@@ -99,6 +99,35 @@ def test_the_accounts_of_a_dead_worker_are_free_with_its_hosts(database: Databas
     assert (first, alive, ask("two", DEAD)) == ([Turn.GO, Turn.WAIT], Turn.WAIT, Turn.GO)
 
 
+def test_the_local_accounts_of_a_host_change_hands_with_it(database: Database) -> None:
+    """A worker that lost one host and holds another keeps its turn with the other's account alone."""
+
+    def ask(name: str, owner: str, now: float) -> Turn:
+        return accounts.ask(database, f"{name}\\admin", owner=owner, budget=Budget(), now=now, ttl=300)
+
+    campaign_with(database, host("a"), host("b"))
+    claim(database, owner="one", limit=1)
+    claim(database, owner="one", limit=1, now=START + 20)
+    first = [ask(name, "one", START + 21) for name in "ab"]
+    claim(database, owner="two", now=DEAD)
+
+    assert (first, [ask(name, "two", DEAD) for name in "ab"]) == ([Turn.GO, Turn.GO], [Turn.GO, Turn.WAIT])
+
+
+def test_the_accounts_of_a_worker_that_let_go_are_free(database: Database) -> None:
+    """Whoever continues the hosts of a worker that drained need not wait for a log-on that will never be told of."""
+
+    def ask(owner: str) -> Turn:
+        return accounts.ask(database, "ws-1\\admin", owner=owner, budget=Budget(), now=START, ttl=300)
+
+    campaign_with(database, host("a"))
+    held = claim(database, owner="one")
+    turns = [ask("one"), ask("two")]
+    claims.give_back(database, held, now=START)
+
+    assert (turns, ask("two")) == ([Turn.GO, Turn.WAIT], Turn.GO)
+
+
 def test_an_abort_ends_hosts_whose_owner_died(database: Database) -> None:
     """A host in the hands of a dead worker is cancelled once its lease is over, unless it owes something."""
     campaign_with(database, host("a"), host("b"))

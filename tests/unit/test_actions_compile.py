@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from unloop.actions.base import BootEdit, HiveEdit
-from unloop.actions.compile import compile_cleanup, compile_order, make_actions
+from unloop.actions.compile import compile_cleanup, compile_order, compile_traces, make_actions
 from unloop.errors import InputError
 from unloop.model.files import Disposition
 from unloop.model.host import System
@@ -36,6 +36,18 @@ def test_files_alone_carry_a_remedy_of_file_verbs() -> None:
     order = compile_order(playbook(MOVE, not_applicable_if=(Step("file_absent", {"": "C:\\x"}),)), campaign="c1")
     assert order.files is not None
     assert [item.quarantine for item in order.files] == ["C:\\unloop-quarantine\\c1"]
+
+
+def test_traces_of_a_strike_are_what_lies_in_quarantine() -> None:
+    """Both places are asked for where a channel may have made no directory; what moves nothing aside leaves none."""
+    traces = compile_traces(compile_order(playbook(MOVE), campaign="c1"))
+    assert traces is not None
+    assert [check.pattern for check in traces.checks] == [
+        "C:\\unloop-quarantine\\c1\\*.q",
+        "C:\\unloop-quarantine-c1-*.q",
+    ]
+    assert [check["kind"] for check in document(traces, verify=True)["checks"]] == ["file_present"] * 2
+    assert compile_traces(compile_order(playbook(REGISTRY), campaign="c1")) is None
 
 
 @pytest.mark.parametrize(

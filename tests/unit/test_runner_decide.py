@@ -66,20 +66,21 @@ def test_not_found_after_our_own_landing_is_never_no_match() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "evidence", "expected"),
+    ("verdict", "evidence", "leaves_traces", "expected"),
     [
-        (Verdict.NO_MATCH, "reported broken", Stage.VERIFY),
-        (Verdict.ALREADY_GOOD, "reported broken", Stage.VERIFY),
-        (Verdict.NO_MATCH, "", Outcome.NO_MATCH),
-        (Verdict.ALREADY_GOOD, "", Outcome.ALREADY_GOOD),
-        (Verdict.FAILED, "reported broken", Outcome.FAILED),
+        (Verdict.NO_MATCH, "reported broken", False, Stage.VERIFY),
+        (Verdict.ALREADY_GOOD, "reported broken", False, Stage.VERIFY),
+        (Verdict.NO_MATCH, "", False, Outcome.NO_MATCH),
+        (Verdict.NO_MATCH, "", True, Stage.VERIFY),
+        (Verdict.ALREADY_GOOD, "", True, Outcome.ALREADY_GOOD),
+        (Verdict.FAILED, "reported broken", True, Outcome.FAILED),
     ],
 )
 def test_what_is_gone_after_an_attempt_that_was_cut_short_wants_proof(
-    verdict: Verdict, evidence: str, expected: object
+    verdict: Verdict, evidence: str, leaves_traces: bool, expected: object
 ) -> None:
-    """A strike without a record may have landed: a host that was broken is proven, one that never was is left alone."""
-    seen = Seen(HOST, "smb", may_have_struck=True)
+    """A strike without a record may have landed: a host that was broken is proven, of another the traces are sought."""
+    seen = Seen(HOST, "smb", may_have_struck=True, leaves_traces=leaves_traces)
     progress = replace(RACING, broken_evidence=evidence)
     step = after_report(progress, RemedyReport(verdict), OLD, seen=seen, options=OPTIONS, now=NOW)
 

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +17,10 @@ from unloop.actions.encode import check_arguments, check_json
 from unloop.actions.registry import verbs
 from unloop.channels.answers import JUDGED_BY_TIME
 from unloop.errors import InputError, Problem, did_you_mean
-from unloop.model.files import FileOrder
+from unloop.model.files import Disposition, FileOrder
 from unloop.model.host import System
-from unloop.model.order import Check, Order, Shell
+from unloop.model.order import Check, CheckKind, Order, Shell
+from unloop.model.patterns import flattened, join
 from unloop.playbook.document import Playbook, Step
 
 CAMPAIGN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -33,6 +35,23 @@ def compile_order(rendered: Playbook, *, campaign: str) -> Order:
 def compile_cleanup(rendered: Playbook, *, campaign: str) -> Order | None:
     """The order of a playbook's cleanup, without assessment or checks; None when there is nothing to clean up."""
     return _compile(rendered, rendered.cleanup, campaign, bare=True) if rendered.cleanup else None
+
+
+def compile_traces(order: Order) -> Order | None:
+    """The order that asks whether an order has moved anything aside; None where it moves nothing aside.
+
+    Where a channel makes no directories, the quarantine is flat (see model/patterns).
+    """
+    system = System.LINUX if order.case_sensitive else System.WINDOWS
+    places = dict.fromkeys(
+        join(found.quarantine, "*.q") for found in order.files or () if found.disposition is Disposition.QUARANTINE
+    )
+    if system is System.WINDOWS:
+        places |= dict.fromkeys(flattened(place) for place in tuple(places))
+    checks = tuple(Check(CheckKind.FILE_PRESENT, place) for place in places)
+    if not checks:
+        return None
+    return replace(order, checks=checks, verifications=_verifications(system, checks))
 
 
 def make_actions(rendered: Playbook, steps: tuple[Step, ...], campaign: str) -> tuple[Action, ...]:

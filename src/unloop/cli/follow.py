@@ -1,6 +1,5 @@
 """Following a campaign until it stops: live counts for people, a drain on Ctrl-C, and a last table that adds up."""
 
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from unloop.cli.draining import Drain
+from unloop.cli.interrupts import as_interrupts, told_by
 from unloop.cli.windows import windows_panel
+from unloop.errors import StoreUnavailable
 from unloop.model.options import CampaignOptions
 from unloop.model.outcome import GOOD, ExitCode, Outcome, exit_code
 from unloop.model.state import CampaignState, State
@@ -23,6 +25,8 @@ from unloop.store.queries import Pace, Tally
 
 REFRESH = 0.5
 PANEL = 3.0
+OVERDUE = 15.0
+"""Seconds after which it is strange that nobody has taken a host that is due."""
 COLOURS = {Outcome.FAILED: "red", Outcome.UNVERIFIED: "yellow", Outcome.NO_MATCH: "yellow", Outcome.CANCELLED: "yellow"}
 
 
@@ -67,33 +71,42 @@ def standing(database: Database, campaign_id: str) -> Standing:
 
 
 def follow(database: Database, campaign_id: str, *, console: Console, drives: bool) -> Standing:
-    """Show progress until the campaign stops. ``drives``: our process does the work, so Ctrl-C drains it first."""
+    """Show progress until the campaign stops. ``drives``: our process does the work, so Ctrl-C drains it first.
+
+    A store that can't be reached for a while ends neither the work nor the watching.
+    """
     bar = Progress(
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
     now = standing(database, campaign_id)
     task = bar.add_task(now.campaign.id, total=now.campaign.targets)
-    slow = _Slow(database, campaign_id)
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    slow, drain = _Slow(database, campaign_id, console), Drain(database, console)
+    with as_interrupts(), Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             try:
-                now = standing(database, campaign_id)
-                bar.update(task, completed=now.states[State.ENDED])
-                live.update(Group(bar, _line(now), slow.panel(now)))
-                if _is_over(now, drives=drives):
-                    return now
+                try:
+                    now = standing(database, campaign_id)
+                    bar.update(task, completed=now.states[State.ENDED])
+                    live.update(Group(bar, _line(now), slow.panel(now)))
+                    drain.step(now.campaign)
+                except StoreUnavailable as error:
+                    live.update(Group(bar, _line(now), Text(f"  {error}; trying again", style="red")))
+                else:
+                    if _is_over(now, drives=drives):
+                        return now
                 time.sleep(REFRESH)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as interrupt:
                 if not drives:
                     return now
-                _drain(database, now, console)
+                drain.ask(now.campaign, by=told_by(interrupt), busy=now.states[State.WORKING])
 
 
 class _Slow:
     """What is read anew every few seconds only: thousands of windows are not read twice a second."""
 
-    def __init__(self, database: Database, campaign_id: str) -> None:
-        self._database, self._campaign = database, campaign_id
+    def __init__(self, database: Database, campaign_id: str, console: Console) -> None:
+        self._database, self._campaign, self._console = database, campaign_id, console
+        self._told = False
         self._shown: Group | Text = Text("")
         self._due = 0.0
 
@@ -101,26 +114,31 @@ class _Slow:
         """The time left, and the windows as soon as one was seen."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + PANEL
+            self._tell_of_overdue()
             facts = queries.window_facts(self._database, self._campaign)
             left = Text(f"  {eta(now, queries.pace(self._database, self._campaign))}", style="dim")
             self._shown = Group(left, windows_panel(facts)) if facts else left
         return self._shown
 
+    def _tell_of_overdue(self) -> None:
+        """Say once that nobody takes what is due: no worker runs, or none serves that queue."""
+        overdue = campaigns.due_queues(self._database, now=time.time() - OVERDUE)
+        mine = [due for due in overdue if due.campaign == self._campaign]
+        if mine and not self._told:
+            self._told = True
+            told = ", ".join(f"{due.hosts} of kind {due.queue}" for due in mine)
+            self._console.print(f"[yellow]Hosts wait for a worker ({told}): start some with `unloop worker`.")
+
 
 def _is_over(now: Standing, *, drives: bool) -> bool:
+    """Our own process stays until nothing is in work, and no host is off by its hand."""
     if now.campaign.state is CampaignState.RUNNING:
         return False
-    return now.campaign.state is CampaignState.ENDED or not drives or now.states[State.WORKING] == 0
-
-
-def _drain(database: Database, now: Standing, console: Console) -> None:
-    if now.campaign.state is not CampaignState.RUNNING:
-        console.print("[red]Leaving at once; what was in mid-change is recorded and is finished by the resume.")
-        console.file.flush()
-        os._exit(ExitCode.STOPPED)
-    campaigns.move(database, now.campaign.id, CampaignState.PAUSED, reason="drained by Ctrl-C", now=time.time())
-    busy = now.states[State.WORKING]
-    console.print(f"Draining: nothing new starts; {busy} hosts in work are finished. Ctrl-C again leaves at once.")
+    if now.campaign.state is CampaignState.ENDED or not drives:
+        return True
+    if now.campaign.state is CampaignState.ABORTED:
+        return now.states[State.ENDED] == now.campaign.targets
+    return now.states[State.WORKING] == 0 and now.tally.open_obligations == 0
 
 
 def _line(now: Standing) -> Text:

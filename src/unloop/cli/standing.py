@@ -9,6 +9,8 @@ from unloop.model.state import CampaignState
 def tell_what_is_next(now: Standing) -> None:
     """One or two lines: why it stopped and what to type next."""
     campaign = now.campaign
+    if campaign.state is CampaignState.RUNNING:
+        say(f"It goes on. Watch it: unloop campaign watch {campaign.id}; stop it: unloop campaign pause {campaign.id}")
     if campaign.state in {CampaignState.PAUSED, CampaignState.STOPPED}:
         say(f"{campaign.state}: {campaign.reason}. Go on with: unloop campaign resume {campaign.id}")
     if now.tally.open_obligations:

@@ -1,26 +1,21 @@
-"""The engine: one event loop that claims due hosts of a queue, visits many at once, and keeps their leases alive."""
+"""The engine: it claims due hosts of one queue of one campaign, visits many at once, and keeps their leases alive."""
 
 import asyncio
-import gc
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
+from math import inf
 
 from unloop.dispatch.context import Context
+from unloop.dispatch.drain import LETTING_GO, Drain
 from unloop.dispatch.remedy import Remedy
+from unloop.dispatch.resources import Resources, resources_of
 from unloop.errors import StoreError
 from unloop.log import get_logger
 from unloop.model.host_run import HostRun
 from unloop.model.options import CampaignOptions
 from unloop.model.state import CampaignState
-from unloop.race.budget import budget, sockets_for_probes, this_machine
-from unloop.race.pacing import Pacer
-from unloop.race.pinger import Pinger, make_pinger
-from unloop.race.prober import Prober
 from unloop.race.profile import Profiles
 from unloop.race.rhythm import Rhythm
-from unloop.race.turns import Turns
 from unloop.runner.gate import Gate
 from unloop.runner.tools import Tools
 from unloop.runner.visit import visit
@@ -32,85 +27,81 @@ logger = get_logger(__name__)
 
 POLL = 0.2
 """Seconds between two looks for due work while the engine has room."""
-GARBAGE = 20_000
-"""Objects made and not given back, after which the collector looks."""
+LOOK = 0.8
+"""Seconds between two looks at whether the campaign still runs."""
 CLAIM = 250
 """Hosts taken at once: engines that start together share what is due."""
 
 
-def spare_collector() -> None:
-    """Have the garbage collector look less often: what thousands of hosts in flight hold is in use, not garbage."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 50)
-
-
 class Engine:
-    """Serves one queue of one campaign for a slice of time."""
+    """Serves one queue of one campaign, on the running loop, with what the engines of that loop share."""
 
-    def __init__(self, context: Context, campaign: Campaign, queue: str) -> None:
-        self._context, self._campaign, self._queue = context, campaign, queue
+    def __init__(self, context: Context, campaign: Campaign, queue: str, shared: Resources | None = None) -> None:
+        self._context, self._campaign, self._queue, self._shared = context, campaign, queue, shared
         self._options = CampaignOptions.from_json(campaign.options)
-        self._race = context.settings.race
-        self._room = self._options.in_flight
+        self._clock = context.clock
         self._working: dict[int, tuple[HostRun, asyncio.Task[object]]] = {}
         self._ended = asyncio.Event()
+        self._state, self._looked = CampaignState.RUNNING, -inf
 
-    async def serve(self, *, seconds: float) -> int:
-        """Claim and visit until the slice is over or nothing is left; hosts in work are finished. Returns the visits."""
-        spare_collector()
-        prober = Prober(files=sockets_for_probes(self._options.in_flight, this_machine()))
-        pinger = make_pinger() if self._race.ping else None
-        store = ThreadPoolExecutor(1, "store")
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(self._race.threads, "blocking"))
-        tools = self._tools(prober, pinger, store)
-        await self._learn(tools)
-        self._bound()
-        keeper = asyncio.create_task(self._keep_leases(tools))
-        visits = 0
-        end = self._context.clock.monotonic() + seconds
-        try:
-            while self._working or self._may_claim(end):
-                claimed = await self._claim(tools) if self._may_claim(end) else ()
-                for run in claimed:
-                    self._start(run, tools)
-                visits += len(claimed)
-                if not self._working and not claimed and not await self._is_pending(tools):
-                    break
-                await self._wait_for_any()
-        finally:
-            keeper.cancel()
-            await tools.gate.flush()
-            prober.close()
-            if pinger is not None:
-                pinger.close()
-            self._context.power.leave()
-            store.shutdown(wait=False, cancel_futures=True)
+    async def serve(self, *, seconds: float = inf) -> int:
+        """Claim and visit until the time is over, or the campaign stops; what is in work is finished or handed back.
+
+        Answers how many visits were begun.
+        """
+        async with AsyncExitStack() as stack:
+            shared = self._shared
+            if shared is None:
+                shared = await stack.enter_async_context(resources_of(self._context))
+            wanted = min(self._options.in_flight, self._campaign.targets)
+            shared.room.want(wanted, self._rhythm())
+            tools = self._tools(shared)
+            await self._learn(tools)
+            keeper = asyncio.create_task(self._keep_leases(tools))
+            try:
+                return await self._serve(tools, shared, self._clock.monotonic() + seconds)
+            finally:
+                keeper.cancel()
+                await self._break_off()
+                await tools.gate.flush()
+                shared.room.leave(wanted)
+
+    async def _serve(self, tools: Tools, shared: Resources, end: float) -> int:
+        visits, drain = 0, Drain(self._context, self._options)
+        while self._working or self._may_claim(end):
+            claimed = await self._claim(tools, shared) if self._may_claim(end) else ()
+            for run in claimed:
+                self._start(run, tools, shared)
+            visits += len(claimed)
+            await self._look(tools)
+            is_stopped = self._state is not CampaignState.RUNNING
+            if is_stopped and not self._working and not claimed:
+                break
+            await drain.step(tools, self._working, is_stopped=is_stopped)
+            await self._wait_for_any()
         return visits
 
-    def _tools(self, prober: Prober, pinger: Pinger | None, store: ThreadPoolExecutor) -> Tools:
+    def _tools(self, shared: Resources) -> Tools:
         remedy, context = Remedy(self._campaign), self._context
-
-        async def in_store(work: Callable[[], object]) -> object:
-            return await asyncio.get_running_loop().run_in_executor(store, work)
 
         return Tools(
             database=context.database,
             clock=context.clock,
-            prober=prober,
-            pinger=pinger,
+            prober=shared.prober,
+            pinger=shared.pinger,
             credentials=context.credentials,
             options=self._options,
             order_for=remedy.order,
             cleanup_for=remedy.cleanup,
+            traces_for=remedy.traces,
             instructions_for=remedy.instructions,
-            store=store,
+            store=shared.store,
             owner=context.owner,
-            writer=Writer(context.database, in_store, context.clock),
-            gate=Gate(context.database, in_store, context.clock, owner=context.owner),
-            turns=Turns(self._race.strikes),
+            writer=Writer(context.database, shared.in_store, context.clock),
+            gate=Gate(context.database, shared.in_store, context.clock, owner=context.owner),
+            turns=shared.turns,
             profiles=Profiles(),
-            pacer=Pacer(self._race.windows_per_second),
+            pacer=shared.pacer,
             power=context.power,
         )
 
@@ -120,21 +111,15 @@ class Engine:
         for boot in await tools.in_store(asked):
             tools.profiles.learn(boot.host, boot.model, (boot.window,), is_caused=boot.is_caused)
 
-    def _bound(self) -> None:
-        """Take no more hosts at once than this machine can carry, and say so."""
+    def _rhythm(self) -> Rhythm:
         options = self._options
-        rhythm = Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
-        wanted = min(options.in_flight, self._campaign.targets)
-        found = budget(wanted, this_machine(), rhythm)
-        if found.bound:
-            logger.warning("fewer hosts at once than asked for", extra={"reason": found.bound})
-        self._room = found.hosts
+        return Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
 
     def _may_claim(self, end: float) -> bool:
-        return self._context.clock.monotonic() < end and not self._context.stopping.is_set()
+        return self._clock.monotonic() < end and not self._context.stopping.is_set()
 
-    async def _claim(self, tools: Tools) -> tuple[HostRun, ...]:
-        room = min(self._room - len(self._working), CLAIM)
+    async def _claim(self, tools: Tools, shared: Resources) -> tuple[HostRun, ...]:
+        room = min(self._options.in_flight - len(self._working), shared.room.left, CLAIM)
         if room <= 0:
             return ()
         take = partial(
@@ -149,18 +134,29 @@ class Engine:
         )
         return await tools.in_store(take)
 
-    def _start(self, run: HostRun, tools: Tools) -> None:
+    def _start(self, run: HostRun, tools: Tools, shared: Resources) -> None:
         task = asyncio.create_task(visit(run, tools))
+        if run.id not in self._working:
+            shared.room.taken += 1
         self._working[run.id] = (run, task)
-        task.add_done_callback(partial(self._finished, run))
+        task.add_done_callback(partial(self._finished, run, shared))
 
-    def _finished(self, run: HostRun, task: asyncio.Task[object]) -> None:
+    def _finished(self, run: HostRun, shared: Resources, task: asyncio.Task[object]) -> None:
         self._ended.set()
         current = self._working.get(run.id)
         if current is not None and current[0].fence == run.fence:
             del self._working[run.id]
+            shared.room.taken -= 1
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("visit broke off", extra={"host": run.host.name, "error": str(error)}, exc_info=error)
+
+    async def _break_off(self) -> None:
+        """End every visit; nothing is left where the engine came to its own end. Leases run out by themselves."""
+        tasks = [task for _, task in self._working.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LETTING_GO)
 
     async def _wait_for_any(self) -> None:
         """Wait until a visit has ended, a moment at most: to look at thousands of tasks for that would take longer."""
@@ -170,10 +166,12 @@ class Engine:
                 await self._ended.wait()
                 await asyncio.sleep(POLL / 4)
 
-    async def _is_pending(self, tools: Tools) -> bool:
-        """Whether this queue may soon have something due, so that the engine stays."""
-        asked = partial(campaigns.state_of, self._context.database, self._campaign.id)
-        return await tools.in_store(asked) is CampaignState.RUNNING
+    async def _look(self, tools: Tools) -> None:
+        """Learn now and then whether the campaign runs; one that does may soon have something due."""
+        now = self._clock.monotonic()
+        if now - self._looked >= LOOK or not self._working:
+            self._looked = now
+            self._state = await tools.in_store(partial(campaigns.state_of, self._context.database, self._campaign.id))
 
     async def _keep_leases(self, tools: Tools) -> None:
         """Prolong the leases of hosts in work; a visit whose lease was lost is cancelled."""

@@ -1,6 +1,6 @@
 """A campaign's playbook, as it was approved, rendered and compiled for each host when it is first needed."""
 
-from unloop.actions.compile import compile_cleanup
+from unloop.actions.compile import compile_cleanup, compile_traces
 from unloop.actions.orders import Orders
 from unloop.model.host import Host
 from unloop.model.host_run import HostRun
@@ -24,6 +24,10 @@ class Remedy:
     def cleanup(self, host: Host) -> Order | None:
         """What is undone on a proven host, or None."""
         return compile_cleanup(self._orders.rendered(host), campaign=self._id)
+
+    def traces(self, host: Host) -> Order | None:
+        """What asks whether a strike of this campaign has moved anything aside on a host, or None where none does."""
+        return compile_traces(self.order(host))
 
     def instructions(self, run: HostRun, cause: str) -> str:
         """What people are told to do with a host: why it ended, and the playbook's ``hands_on`` text."""

@@ -53,6 +53,7 @@ silent_boots = 2
 power = "20s"
 power_poll = "250ms"
 lease = "12s"
+drain = "3s"
 threads = 32
 
 [verify]

@@ -44,11 +44,16 @@ def climb(progress: Progress, cause: Cause, host: Host, options: CampaignOptions
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Which host answered, over which channel, and whether an attempt that was cut short may have struck it before."""
+    """Which host answered, and over which channel.
+
+    ``may_have_struck``: an attempt that was cut short may have struck it before; ``leaves_traces``: such a strike would
+    have left something in quarantine.
+    """
 
     host: Host
     via: str
     may_have_struck: bool = False
+    leaves_traces: bool = False
 
 
 def after_report(
@@ -72,6 +77,10 @@ def after_report(
     if seen.may_have_struck and progress.broken_evidence and verdict in _GONE:
         # Known to crash, and nothing is wrong with it any more: what was cut short may have been our own strike.
         return await_proof(landed, options, now, event="found repaired")
+    if seen.may_have_struck and seen.leaves_traces and verdict is Verdict.NO_MATCH:
+        doubtful = await_proof(replace(landed, landed_via=""), options, now, event="in doubt")
+        note = "an attempt was cut short: its traces are looked for"
+        return replace(doubtful, progress=replace(doubtful.progress, note=note))
     if verdict is Verdict.ALREADY_GOOD:
         was_broken = bool(progress.broken_evidence)
         outcome = Outcome.SELF_HEALED if was_broken else Outcome.ALREADY_GOOD

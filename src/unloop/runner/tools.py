@@ -42,6 +42,7 @@ class Tools:
     options: CampaignOptions
     order_for: Callable[[Host], Order]
     cleanup_for: Callable[[Host], Order | None]
+    traces_for: Callable[[Host], Order | None]
     instructions_for: Callable[[HostRun, str], str]
     store: Executor
     owner: str

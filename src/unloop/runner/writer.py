@@ -21,7 +21,7 @@ class Writer:
         self._database, self._clock = database, clock
         self._permits: Together[Wanted, Permission] = Together(self._permit_all, in_store)
         self._settlements: Together[Settled, None] = Together(self._settle_all, in_store)
-        self._keeps: Together[Kept, bool] = Together(self._keep_all, in_store, linger=LINGER)
+        self._keeps: Together[Kept, bool] = Together(self._keep_all, in_store)
         self._saves: Together[Saved, bool] = Together(self._save_all, in_store, linger=LINGER)
 
     async def permit(self, run: HostRun, kind: EffectKind, *, attempt: int, limits: Limits | None = None) -> Permission:

@@ -111,6 +111,11 @@ class RaceSettings:
     power: float = setting("the time allowed to one off-and-on sequence", 120.0, kind="duration")
     power_poll: float = setting("between two looks at the power state during a reset", 1.0, kind="duration")
     lease: float = setting("how long a worker may hold a host without a sign of life", 30.0, kind="duration")
+    drain: float = setting(
+        "how long hosts in work may end by themselves once a worker or a campaign is stopped; then others continue them",
+        20.0,
+        kind="duration",
+    )
     threads: int = setting("threads for strikes of libraries that block", 16)
 
 

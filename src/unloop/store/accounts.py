@@ -132,15 +132,26 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in _CHANGING}
 
 
-def release(connection: Connection, owners: Collection[str], *, now: float) -> None:
-    """Let others log on with the accounts that these owners are proving, where an owner holds no host any more.
+def release(connection: Connection, owners: Collection[str], *, hosts: Collection[str], now: float) -> None:
+    """Let others log on with the accounts that these owners are proving: the local ones of hosts that changed hands, and
+    every one where an owner holds no host any more.
 
-    All log-ons happen under a lease: a worker that died keeps nobody waiting for longer than its hosts.
+    All log-ons happen under a lease: a worker that died or let go keeps nobody waiting for longer than its hosts.
     """
-    run, table = schema.host_run, schema.account
-    held = select(run.c.id).where(run.c.owner == table.c.owner, run.c.state == State.WORKING, run.c.lease_until > now)
-    idle = table.c.owner.in_(sorted(owners)) & (table.c.owner != "") & ~held.exists()
-    connection.execute(update(table).where(idle).values(busy_until=0.0, owner=""))
+    run = schema.host_run
+    held = select(run.c.id).where(
+        run.c.owner == _ACCOUNT.c.owner, run.c.state == State.WORKING, run.c.lease_until > now
+    )
+    busy = select(_ACCOUNT.c.name, held.exists()).where(
+        _ACCOUNT.c.owner.in_(sorted(owners)), _ACCOUNT.c.owner != "", _ACCOUNT.c.busy_until > now
+    )
+    places = {place for host in hosts for place in (host.casefold(), f"{host.casefold()}/bmc")}
+    free = [
+        name
+        for name, is_at_work in connection.execute(busy)
+        if not is_at_work or name.partition("\\")[0].casefold() in places
+    ]
+    connection.execute(update(_ACCOUNT).where(_ACCOUNT.c.name.in_(free)).values(busy_until=0.0, owner=""))
 
 
 def forget(database: Database, account: str) -> None:

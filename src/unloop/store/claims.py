@@ -12,7 +12,7 @@ from unloop.store import accounts, schema
 from unloop.store.cut_short import may_have_struck, note_cut_short
 from unloop.store.database import Database
 from unloop.store.events import event_of, log_all
-from unloop.store.rows import host_run_of
+from unloop.store.rows import host_run_of, leases_of
 
 CLAIMABLE = (State.QUEUED, State.WAITING, State.WORKING)
 _RUN = schema.host_run
@@ -57,7 +57,8 @@ def claim(
         left = {number: holder for number, (state, holder) in before.items() if state is State.WORKING}
         if left:
             note_cut_short(connection, [run for run in runs if run.id in left], now=now)
-            accounts.release(connection, {holder for holder in left.values() if holder != owner}, now=now)
+            names = [run.host.name for run in runs if run.id in left]
+            accounts.release(connection, {holder for holder in left.values() if holder != owner}, hosts=names, now=now)
         struck = may_have_struck(connection, [run.id for run in runs])
         begun = _begin_attempts(connection, runs, now=now)
         told = {"owner": owner}
@@ -105,9 +106,14 @@ def give_back(database: Database, runs: Sequence[HostRun], *, now: float) -> Non
     if not runs:
         return
     with database.begin() as connection:
-        connection.execute(_GIVE_BACK, [{"run": run.id, "held": run.fence, "now": now} for run in runs])
-        note_cut_short(connection, runs, now=now)
-        log_all(connection, [event_of(run, "handed back", attempt=run.progress.attempt, now=now) for run in runs])
+        leases = leases_of(connection, sorted({run.id for run in runs}))
+        held = [run for run in runs if (lease := leases.get(run.id)) and lease.is_held(run.fence)]
+        if held:
+            connection.execute(_GIVE_BACK, [{"run": run.id, "held": run.fence, "now": now} for run in held])
+            note_cut_short(connection, held, now=now)
+            names = [run.host.name for run in held]
+            accounts.release(connection, {run.owner for run in held}, hosts=names, now=now)
+        log_all(connection, [event_of(run, "handed back", attempt=run.progress.attempt, now=now) for run in held])
 
 
 def release_dead(database: Database, is_dead: Callable[[str], bool], *, now: float) -> int:

@@ -126,6 +126,12 @@ def _migrate(connection: Connection, label: str) -> None:
     current = _revision(connection)
     if current == REVISION:
         return
+    if connection.dialect.name == "postgresql":
+        # Several workers may find an empty store at once: one makes the tables, the others wait, and then see them.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('unloop schema', 0))"))
+        current = _revision(connection)
+        if current == REVISION:
+            return
     if current is not None and current not in EARLIER:
         raise StoreError(
             f"store {label} has schema revision {current!r}, which this version of unloop does not know; "

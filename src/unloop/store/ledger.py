@@ -164,6 +164,17 @@ def owed(database: Database, run_id: int) -> Mapping[EffectKind, float]:
         return {EffectKind(kind): since for kind, since in connection.execute(query)}
 
 
+def off_by_us(database: Database, run_ids: Sequence[int]) -> frozenset[int]:
+    """The host runs among these that owe a power-on."""
+    query = select(_OBLIGATION.c.host_run_id).where(
+        _OBLIGATION.c.host_run_id.in_(run_ids),
+        _OBLIGATION.c.kind == EffectKind.POWER_ON,
+        _OBLIGATION.c.discharged_at.is_(None),
+    )
+    with database.read() as connection:
+        return frozenset(connection.execute(query).scalars())
+
+
 class _Judge:
     """What the store says of many wanted effects, asked once; and the judgement of each in turn."""
 

@@ -32,7 +32,7 @@ def reported(run: HostRun, tools: Tools, progress: Progress, boot: Boot) -> Step
     if boot.struck is None or boot.struck.report is None:
         raise ValueError("nothing was reported in this boot")
     struck, report, now = boot.struck, boot.struck.report, tools.clock.now()
-    step = after_report(progress, report, struck.boot, seen=_seen(run, struck), options=tools.options, now=now)
+    step = after_report(progress, report, struck.boot, seen=_seen(run, tools, struck), options=tools.options, now=now)
     gone_at = now if boot.gone else step.progress.gone_at
     return replace(step, progress=replace(step.progress, gone_at=gone_at))
 
@@ -44,7 +44,7 @@ def keeping(run: HostRun, tools: Tools) -> Keep:
         report, now = struck.report, tools.clock.now()
         if report is None or report.verdict not in _KEPT:
             return False
-        seen = _seen(run, struck)
+        seen = _seen(run, tools, struck)
         step = after_report(run.progress, report, struck.boot, seen=seen, options=tools.options, now=now)
         finding = Finding("remedy", report.to_json(), struck.channel)
         event = f"host answered {report.verdict}"
@@ -54,8 +54,9 @@ def keeping(run: HostRun, tools: Tools) -> Keep:
     return keep
 
 
-def _seen(run: HostRun, struck: Struck) -> Seen:
-    return Seen(run.host, struck.channel, may_have_struck=run.may_have_struck)
+def _seen(run: HostRun, tools: Tools, struck: Struck) -> Seen:
+    leaves_traces = run.may_have_struck and tools.traces_for(run.host) is not None
+    return Seen(run.host, struck.channel, may_have_struck=run.may_have_struck, leaves_traces=leaves_traces)
 
 
 def all_refused(progress: Progress, host: Host) -> bool:
