@@ -114,22 +114,24 @@ def is_there(found: Served) -> bool:
 def flights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Is told, for each time that a client sends after it has waited, what it sends: flights, without any timing."""
     found: list[str] = []
+    client, send, recv = threading.get_ident(), socket.socket.send, socket.socket.recv
+    waited = True
 
-    class Counting(link.PlainLink):
-        waited = True
+    def sent(sock: socket.socket, *arguments: Any) -> int:
+        nonlocal waited
+        if waited and sock.family == socket.AF_INET and threading.get_ident() == client:
+            found.append("sent")
+            waited = False
+        return send(sock, *arguments)
 
-        async def send(self, data: bytes) -> None:
-            if self.waited:
-                found.append("sent")
-            self.waited = False
-            await super().send(data)
+    def received(sock: socket.socket, *arguments: Any) -> bytes:
+        nonlocal waited
+        data = recv(sock, *arguments)
+        waited = waited or threading.get_ident() == client
+        return data
 
-        async def receive(self) -> bytes:
-            self.waited = True
-            return await super().receive()
-
-    monkeypatch.setattr(link, "PlainLink", Counting)
-    monkeypatch.setattr("unloop.channels.strike.winrm.PlainLink", Counting)
+    monkeypatch.setattr(socket.socket, "send", sent)
+    monkeypatch.setattr(socket.socket, "recv", received)
     return found
 
 
