@@ -5,10 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
-# Every extra but kerberos, which compiles against the headers of MIT Kerberos.
+# Every extra but kerberos, which is compiled against the headers of MIT Kerberos and has a lock file of its own.
 EXTRAS := --extra credssp --extra keyring --extra postgres --extra rehearsal
+KERBEROS := requirements/kerberos.txt
+KERBEROS_STAMP := $(VENV)/.kerberos
+PIN := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
 # Debian packages with the real servers that the tests talk to; see docs/how-to/develop.md.
-DEBIAN := samba smbclient openssh-server openssh-client openipmi ipmitool freeipmi-tools postgresql redis-server
+DEBIAN := samba smbclient openssh-server openssh-client openipmi ipmitool freeipmi-tools postgresql redis-server \
+	krb5-kdc krb5-admin-server libkrb5-dev gcc python3-dev
 TESTS ?= tests
 DEMO ?=
 
@@ -17,7 +22,7 @@ DEMO ?=
 help:  ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-setup: $(STAMP)  ## Make the virtual environment.
+setup: $(STAMP) $(KERBEROS_STAMP)  ## Make the virtual environment.
 
 $(STAMP): $(LOCK) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,10 +30,13 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(KERBEROS_STAMP): $(STAMP) $(KERBEROS)
+	@sh .ci/kerberos $(BIN)/pip $(KERBEROS) $@
+
 servers:  ## Install the real servers for the tests where that is permitted, else say which are missing.
 	@sh .ci/servers $(DEBIAN)
 
-demo: setup  ## Repair a simulated crash-looping fleet on this machine.
+demo: $(STAMP)  ## Repair a simulated crash-looping fleet on this machine.
 	$(BIN)/unloop demo $(DEMO)
 
 check: setup  ## Format, lint, types, layers, generated docs.
@@ -38,7 +46,8 @@ check: setup  ## Format, lint, types, layers, generated docs.
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-test: setup servers  ## Run every test; real servers are skipped where they are missing, and demanded in CI.
+test: servers  ## Run every test; real servers are skipped where they are missing, and demanded in CI.
+	@$(MAKE) --no-print-directory setup
 	$(BIN)/pytest $(TESTS) -n 2 --dist loadgroup
 
 bench: setup  ## Run the benchmarks; each prints a ratio against a peer in the same run.
@@ -47,10 +56,10 @@ bench: setup  ## Run the benchmarks; each prints a ratio against a peer in the s
 docs: setup  ## Write the generated reference pages anew.
 	$(BIN)/python docs/generate.py
 
-lock: setup  ## Pin every dependency anew, with hashes.
+lock:  ## Pin every dependency anew, with hashes.
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
-	$(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header $(EXTRAS) --group dev pyproject.toml --output-file $(LOCK)
+	$(PIN) $(EXTRAS) --group dev pyproject.toml --output-file $(LOCK)
+	echo 'pyspnego[kerberos]' | $(PIN) --constraint $(LOCK) - --output-file $(KERBEROS)
 
 clean:  ## Remove everything that make made.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache demo

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import servers
+from unloop.channels.strike.tickets import account_of
 
 REALM, PASSWORD = "UNLOOP.TEST", "canary-Passw0rd"
 
@@ -16,6 +17,7 @@ REALM, PASSWORD = "UNLOOP.TEST", "canary-Passw0rd"
 @contextlib.contextmanager
 def realm(home: Path, account: str, *services: str) -> Iterator[Path]:
     """Run a KDC for the length of a with block, with this process as its client; yields the keytab of the services."""
+    servers.require_library("gssapi", "the extra unloop[kerberos] is not installed")
     programs = {name: servers.require(name) for name in ("krb5kdc", "kdb5_util", "kadmin.local")}
     port = servers.free_port()
     _configure(home, port)
@@ -37,6 +39,7 @@ def realm(home: Path, account: str, *services: str) -> Iterator[Path]:
         arguments = [programs["krb5kdc"], "-n", "-r", REALM]
         with servers.running(arguments, log=home / "kdc.log", env=dict(os.environ)):
             servers.wait_until(lambda: servers.answers("127.0.0.1", port), what="the KDC")
+            account_of.cache_clear()
             yield keytab
 
 

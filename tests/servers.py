@@ -1,6 +1,7 @@
 """Real servers for tests: found or skipped on a laptop, demanded in CI; free ports on loopback; stopped by pid."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import socket
@@ -20,6 +21,12 @@ def require(program: str, *more_places: str) -> str:
         missing(f"{program} is not installed")
     assert found is not None
     return found
+
+
+def require_library(module: str, reason: str) -> None:
+    """See that a library can be imported; skips the test when it can't, and fails it in CI."""
+    if importlib.util.find_spec(module) is None:
+        missing(reason)
 
 
 def missing(reason: str) -> None:

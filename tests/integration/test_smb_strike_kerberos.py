@@ -20,8 +20,6 @@ from unloop.model.order import Order
 from unloop.model.report import Verdict
 from unloop.secrets.secret import Credential, Secret
 
-pytest.importorskip("gssapi", reason="the extra unloop[kerberos] is not installed")
-
 HOST = "ws-1.unloop.test"
 
 

@@ -1,8 +1,6 @@
 """The strike over WS-Management by Kerberos: tickets of a real MIT KDC, taken by pyspnego over MIT's GSSAPI."""
 
 import base64
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +11,11 @@ from pypsrp.encryption import WinRMEncryption
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
-import servers
 from exchanges import begun, told
+from kdc import PASSWORD, REALM, realm
 from simulated import machine_with
 from unloop.actions.compile import compile_order
 from unloop.channels.strike.exchange import Pause
-from unloop.channels.strike.tickets import account_of
 from unloop.channels.strike.wsman import sealed
 from unloop.channels.strike.wsman.bindings import end_point
 from unloop.channels.strike.wsman.conversation import Door
@@ -36,50 +33,17 @@ from unloop.rehearsal.winrm.wsman import WsMan
 from unloop.secrets.secret import Credential, Secret
 from wsman_host import certificate_of
 
-pytest.importorskip("gssapi", reason="the extra unloop[kerberos] is not installed")
-
-REALM, HOST, PASSWORD = "UNLOOP.TEST", "ws-1.unloop.test", "canary-Passw0rd"
+HOST = "ws-1.unloop.test"
 PLACE = ("d", "x1.sys")
 
 
-@pytest.fixture(scope="module")
-def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A realm with a KDC, one account, and the keys of one host."""
-    programs = {name: servers.require(name) for name in ("krb5kdc", "kdb5_util", "kadmin.local")}
-    home, port = tmp_path_factory.mktemp("realm"), servers.free_port()
-    (home / "krb5.conf").write_text(
-        f"[libdefaults]\ndefault_realm = {REALM}\ndns_lookup_kdc = false\ndns_lookup_realm = false\nrdns = false\n"
-        f"dns_canonicalize_hostname = false\n[realms]\n{REALM} = {{\nkdc = 127.0.0.1:{port}\n}}\n"
-        f"[domain_realm]\n.unloop.test = {REALM}\n"
-    )
-    (home / "kdc.conf").write_text(
-        f"[kdcdefaults]\nkdc_ports = {port}\nkdc_tcp_ports = {port}\n[realms]\n{REALM} = {{\n"
-        f"database_name = {home}/principal\nkey_stash_file = {home}/stash\nacl_file = {home}/acl\n}}\n"
-    )
-    environment = {"KRB5_CONFIG": f"{home}/krb5.conf", "KRB5_KDC_PROFILE": f"{home}/kdc.conf"}
-    found = {**os.environ, **environment}
-    subprocess.run(
-        [programs["kdb5_util"], "create", "-s", "-r", REALM, "-P", "m"],
-        env=found,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    for command in (
-        f"addprinc +requires_preauth -pw {PASSWORD} admin",
-        f"addprinc -randkey host/{HOST}",
-        f"ktadd -k {home}/keytab host/{HOST}",
-    ):
-        subprocess.run(
-            [programs["kadmin.local"], "-r", REALM, "-q", command], env=found, check=True, stdout=subprocess.DEVNULL
-        )
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**environment, "KRB5_KTNAME": f"{home}/keytab", "KRB5CCNAME": f"{home}/none"}.items():
-            patch.setenv(name, value)
-        arguments = [programs["krb5kdc"], "-n", "-r", REALM]
-        with servers.running(arguments, log=home / "kdc.log", env={**found, "KRB5CCNAME": f"{home}/none"}):
-            servers.wait_until(lambda: servers.answers("127.0.0.1", port), what="the KDC")
-            account_of.cache_clear()
-            yield
+@pytest.fixture(scope="module", autouse=True)
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A realm with one account, and the keys of one host for this process to take tickets by."""
+    home = tmp_path_factory.mktemp("realm")
+    with realm(home, "admin", f"host/{HOST}") as keytab, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KRB5_KTNAME", str(keytab))
+        yield
 
 
 @dataclass
@@ -144,9 +108,6 @@ def carried_out(strike: WsmanExchange, host: KerberosHost) -> Any:
             outgoing = told(messages, framer.next() or b"")
     except StopIteration as end:
         return end.value
-
-
-pytestmark = pytest.mark.usefixtures("realm")
 
 
 def test_one_message_logs_on_and_moves_the_file() -> None:
