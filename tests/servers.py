@@ -1,7 +1,10 @@
 """Real servers for tests: found or skipped on a laptop, demanded in CI; free ports on loopback; stopped by pid."""
 
+import atexit
 import contextlib
+import functools
 import importlib.util
+import itertools
 import os
 import shutil
 import socket
@@ -11,6 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+PORTS, PER_PROCESS = (10_000, 32_000), 500
+"""Below the ports that Linux gives to clients (ip_local_port_range, ip(7)), in shares: one for each test process."""
 
 
 def require(program: str, *more_places: str) -> str:
@@ -37,11 +43,27 @@ def missing(reason: str) -> None:
 
 
 def free_port(address: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that nobody listens on."""
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind((address, 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that no other test process is given, so that it stays free until it is used."""
+    for port in itertools.islice(_own_ports(), PER_PROCESS):
+        with socket.socket(socket.AF_INET, kind) as sock, contextlib.suppress(OSError):
+            sock.bind((address, port))
+            return port
+    pytest.fail(f"{address} has no free port among those of this process")
+
+
+@functools.cache
+def _own_ports() -> Iterator[int]:
+    """The ports of this process, over and over; it holds the one before them for as long as it lives."""
+    for first in range(*PORTS, PER_PROCESS):
+        holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            holder.bind(("127.0.0.1", first))
+        except OSError:
+            holder.close()
+            continue
+        atexit.register(holder.close)
+        return itertools.cycle(range(first + 1, first + PER_PROCESS))
+    pytest.fail("too many test processes on this machine")
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float = 20.0, what: str = "the server") -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from servers import free_port
 from unloop.model.host import System
 from unloop.model.power import PowerState
 from unloop.rehearsal.boot_marks import PAGEFILE
@@ -192,7 +193,7 @@ def test_orderly_restart_is_a_new_boot_and_no_reset() -> None:
 
 def test_safe_mode_boot_does_not_crash_and_has_no_winrm() -> None:
     """The driver is not loaded in safe mode: a broken host stays up there, with SMB alone."""
-    services = (Service("smb", 4450), Service("winrm", 5985))
+    services = (Service("smb", free_port(ADDRESS)), Service("winrm", free_port(ADDRESS)))
     machine = _machine(_spec(services=services))
     machine.state["safe_boot"] = "network"
 
@@ -220,18 +221,19 @@ async def _connects(port: int) -> str:
 
 def test_ports_open_in_order_and_go_silent_with_the_crash() -> None:
     """A second service opens later than the first, and after the crash both swallow what comes."""
-    services = (Service("smb", 4450), Service("winrm", 5985, delay=0.2))
+    smb, winrm = free_port(ADDRESS), free_port(ADDRESS)
+    services = (Service("smb", smb), Service("winrm", winrm, delay=0.2))
     machine = _machine(_spec(services=services, boot_seconds=0.5, window_seconds=0.6))
 
     async def story() -> None:
         machine.gates = {item.channel: Gate(ADDRESS, item.port, tarpit) for item in services}
-        assert await _connects(4450) == "silent"
+        assert await _connects(smb) == "silent"
         await _until(lambda: _count(machine, Happening.OPEN) == 1)
-        assert (await _connects(4450), await _connects(5985)) == ("open", "silent")
+        assert (await _connects(smb), await _connects(winrm)) == ("open", "silent")
         await _until(lambda: _count(machine, Happening.OPEN) == 2)
-        assert await _connects(5985) == "open"
+        assert await _connects(winrm) == "open"
         await _until(lambda: machine.crashes == 1)
-        assert await _connects(4450) == "silent"
+        assert await _connects(smb) == "silent"
 
     _live(machine, story)
 
@@ -239,12 +241,13 @@ def test_ports_open_in_order_and_go_silent_with_the_crash() -> None:
 @pytest.mark.parametrize(("refuses", "sign"), [(True, "refused"), (False, "silent")])
 def test_healthy_host_with_closed_ports_refuses_or_is_silent(refuses: bool, sign: str) -> None:
     """Up for good with every door closed: a reset comes back, or nothing, as its firewall has it."""
-    machine = _machine(_spec(Kind.HEALTHY_CLOSED, services=(Service("smb", 4450),), refuses=refuses), is_sick=False)
+    port = free_port(ADDRESS)
+    machine = _machine(_spec(Kind.HEALTHY_CLOSED, services=(Service("smb", port),), refuses=refuses), is_sick=False)
 
     async def story() -> None:
-        machine.gates = {"smb": Gate(ADDRESS, 4450, tarpit, refuse_when_shut=refuses)}
+        machine.gates = {"smb": Gate(ADDRESS, port, tarpit, refuse_when_shut=refuses)}
         await _until(lambda: _count(machine, Happening.STAYED_UP) == 1)
-        assert await _connects(4450) == sign
+        assert await _connects(port) == sign
 
     _live(machine, story)
     assert machine.phase is Phase.UP
@@ -252,12 +255,13 @@ def test_healthy_host_with_closed_ports_refuses_or_is_silent(refuses: bool, sign
 
 def test_tarpit_accepts_and_says_nothing() -> None:
     """A connection comes about, and no byte ever comes back."""
-    machine = _machine(_spec(services=(Service("smb", 4450, is_tarpit=True),), window_seconds=1.0))
+    port = free_port(ADDRESS)
+    machine = _machine(_spec(services=(Service("smb", port, is_tarpit=True),), window_seconds=1.0))
 
     async def story() -> None:
-        machine.gates = {"smb": Gate(ADDRESS, 4450, tarpit)}
+        machine.gates = {"smb": Gate(ADDRESS, port, tarpit)}
         await _until(lambda: _count(machine, Happening.OPEN) == 1)
-        reader, writer = await asyncio.open_connection(ADDRESS, 4450)
+        reader, writer = await asyncio.open_connection(ADDRESS, port)
         writer.write(b"hello")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
