@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spnego.channel_bindings import GssChannelBindings
 
+from unloop.channels.ntlm.seal import BadSignature, Sealer, can_seal
 from unloop.rehearsal.ntlm import Acceptor, Account, LogonFailed, channel_bindings
-from unloop.rehearsal.ntlm_seal import BadSignature, Sealer, can_seal
 from unloop.rehearsal.spnego import Negotiation
 
 ACCOUNT = Account.of("Administrator", "right")

@@ -9,9 +9,9 @@ import spnego
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unloop.channels.ntlm.md4 import md4
 from unloop.channels.strike.smb2.wire import RELATED, Command, framed
 from unloop.rehearsal.filetree import FileTree
-from unloop.rehearsal.md4 import md4
 from unloop.rehearsal.ntlm import Acceptor, Account, LogonFailed
 from unloop.rehearsal.smb.patterns import fits
 from unloop.rehearsal.smb.server import SmbServer

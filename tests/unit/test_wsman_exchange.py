@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from exchanges import begun
 from simulated import PASSWORD
 from unloop.actions.compile import compile_order
+from unloop.channels.ntlm.seal import SEAL
 from unloop.channels.strike.exchange import Exchange
 from unloop.channels.strike.wsman.authenticator import Bare
 from unloop.channels.strike.wsman.bindings import end_point, for_ntlm
@@ -33,7 +34,6 @@ from unloop.model.power import BootIdentity
 from unloop.model.report import ActionStatus, Verdict
 from unloop.playbook.document import Playbook, Step
 from unloop.rehearsal.events import Happening
-from unloop.rehearsal.ntlm_seal import SEAL
 from unloop.rehearsal.winrm import fault
 from unloop.rehearsal.winrm.fault import Cause, Fault
 from unloop.secrets.secret import Credential, Secret

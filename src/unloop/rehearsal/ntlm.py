@@ -1,4 +1,7 @@
-"""The accepting side of NTLMv2 for one account ([MS-NLMP] 3.2.5, 3.3.2): tokens in, tokens and a key out."""
+"""The accepting side of NTLMv2 for one account ([MS-NLMP] 3.2.5, 3.3.2): tokens in, tokens and a key out.
+
+MD4 and seals are those of the initiating side: the examples of [MS-NLMP] and pyspnego judge them, not one side the other.
+"""
 
 import hashlib
 import hmac
@@ -7,9 +10,9 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from unloop.rehearsal.filetime import filetime
-from unloop.rehearsal.md4 import md4
-from unloop.rehearsal.ntlm_seal import EXTENDED, KEY_EXCHANGE, SEAL, SIGN, Direction, Sealer, rc4
+from unloop.channels.filetime import filetime
+from unloop.channels.ntlm.md4 import md4
+from unloop.channels.ntlm.seal import EXTENDED, KEY_EXCHANGE, SEAL, SIGN, Direction, Sealer, rc4
 
 SIGNATURE = b"NTLMSSP\0"
 _UNICODE, _OEM, _ALWAYS_SIGN, _SERVER, _TARGET_INFO, _VERSION = 0x1, 0x2, 0x8000, 0x20000, 0x800000, 0x2000000

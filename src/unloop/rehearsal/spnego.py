@@ -2,6 +2,7 @@
 
 import hmac
 
+from unloop.channels.ntlm.seal import Sealer
 from unloop.channels.spnego import (
     APPLICATION,
     ENUMERATED,
@@ -19,7 +20,6 @@ from unloop.channels.spnego import (
     tag,
 )
 from unloop.rehearsal.ntlm import SIGNATURE, Acceptor, LogonFailed
-from unloop.rehearsal.ntlm_seal import Sealer
 
 
 def hint() -> bytes:

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from unloop.channels.filetime import filetime
 from unloop.channels.strike.smb2.crypto import (
     DIALECT_21,
     DIALECT_30,
@@ -15,7 +16,6 @@ from unloop.channels.strike.smb2.crypto import (
     Signing,
 )
 from unloop.channels.strike.smb2.wire import FROM_SERVER, SMB1, Command
-from unloop.rehearsal.filetime import filetime
 from unloop.rehearsal.smb.state import Call, Client, Connection
 from unloop.rehearsal.smb.status import Hangup, Refused, Status
 from unloop.rehearsal.smb.wire import Header

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from unloop.rehearsal.filetime import filetime
+from unloop.channels.filetime import filetime
 from unloop.rehearsal.filetree import FileTree, Node
 from unloop.rehearsal.smb.state import Path, Tree
 from unloop.rehearsal.smb.status import Refused, Status

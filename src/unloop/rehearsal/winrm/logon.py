@@ -5,8 +5,8 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from unloop.channels.ntlm.seal import Sealer, can_seal
 from unloop.rehearsal.ntlm import Acceptor, Account, LogonFailed
-from unloop.rehearsal.ntlm_seal import Sealer, can_seal
 from unloop.rehearsal.spnego import Negotiation
 
 _REALM = 'Basic realm="WSMAN"'

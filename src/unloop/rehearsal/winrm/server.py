@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from xml.etree import ElementTree as ET
 
+from unloop.channels.ntlm.seal import BadSignature
 from unloop.rehearsal.http1 import BadRequest, Request, RequestReader, Response
-from unloop.rehearsal.ntlm_seal import BadSignature
 from unloop.rehearsal.winrm import config, fault, multipart, names, soap
 from unloop.rehearsal.winrm.fault import Fault
 from unloop.rehearsal.winrm.logon import Door, Logon
