@@ -64,6 +64,17 @@ def test_a_silent_port(listener: int) -> None:
     assert found == [(Answer.SILENT, ""), (Answer.SILENT, "")]
 
 
+def test_a_device_that_is_no_bmc_is_told() -> None:
+    """Something answers the presence ping with words of its own: open, with a note."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=echo, args=(other, 2))
+        thread.start()
+        found = ask(Endpoint("ipmi", "127.0.0.1", other.getsockname()[1]), timeout=10)
+        thread.join()
+    assert found == [(Answer.OPEN, "the reply is no pong of a BMC that speaks IPMI")]
+
+
 def test_the_bmc_is_asked_too(listener: int) -> None:
     """A host's BMC is probed beside its system and marked as such; a closed IPMI port is refused by its network stack."""
     host = Host("h", "127.0.0.1", bmc=Endpoint("ipmi", "127.0.0.1", free_port(kind=socket.SOCK_DGRAM)))
@@ -108,6 +119,12 @@ def shake_hands(server: socket.socket, context: ssl.SSLContext, times: int) -> N
                 wrapped.recv(1)
         except OSError:
             connection.close()
+
+
+def echo(sock: socket.socket, times: int) -> None:
+    """Send that many datagrams back to where they came from."""
+    for _ in range(times):
+        sock.sendto(*sock.recvfrom(64))
 
 
 def self_signed(directory: Path) -> Path:

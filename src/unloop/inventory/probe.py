@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from unloop.channels.rmcp import packet
 from unloop.inventory.fields import channel_class
 from unloop.model.host import Endpoint, Host
 
 AT_ONCE = 200
-PRESENCE_PING = bytes.fromhex("0600ff06000011be80000000")
-"""RMCP header (version 6, no sequence, class ASF) and Presence Ping: ASF 2.0 section 3.2.4.1, IPMI 2.0 section 13.2.3."""
-PRESENCE_PONG = bytes.fromhex("000011be40")
 _OVER_TLS = frozenset({"redfish"})
 _OVER_RMCP = frozenset({"ipmi"})
+_TAG = 0
+"""Of presence pings; one socket hears one device."""
 
 
 class Answer(StrEnum):
@@ -101,9 +101,9 @@ async def _ping(sock: socket.socket) -> tuple[Answer, str]:
     """Two pings, since a datagram may be lost; a reply of any other kind is no BMC's."""
     loop = asyncio.get_running_loop()
     for _ in range(2):
-        await loop.sock_sendall(sock, PRESENCE_PING)
+        await loop.sock_sendall(sock, packet.ping(_TAG))
     reply = await loop.sock_recv(sock, 64)
-    return Answer.OPEN, "" if reply[4:9] == PRESENCE_PONG else "the reply is no RMCP pong"
+    return Answer.OPEN, "" if packet.is_pong(reply, _TAG) else "the reply is no pong of a BMC that speaks IPMI"
 
 
 async def _tls_note(sock: socket.socket, address: str, context: ssl.SSLContext) -> str:
