@@ -1,5 +1,6 @@
 """Our simulated WinRM server, judged by clients that we did not write: pypsrp, pywinrm, Ansible and curl."""
 
+import asyncio
 import contextlib
 import os
 import subprocess
@@ -160,6 +161,21 @@ def test_pypsrp_starts_a_process_by_wmi(host: Served) -> None:
         done = call(wsman, "Win32_Process", "Create", {}, CommandLine=f'cmd.exe /c del /f /q "{BAD_FILE}"')
     assert (done["ReturnValue"], done["ProcessId"].isdigit()) == ("0", True)
     assert host.names(*DRIVERS) == [OTHER]
+
+
+def test_a_restart_that_was_ordered_dies_with_the_power(host: Served) -> None:
+    """Switched off before the order is due, the host stays off."""
+    with connected(host) as wsman:
+        call(wsman, "Win32_Process", "Create", {}, CommandLine="shutdown.exe /r /t 1")
+        host.loop.run(switched_off(host.machine))
+    host.loop.run(asyncio.sleep(1.2))
+    host.loop.run(host.machine.stop())
+    assert (host.machine.boots, host.machine.log.times(Happening.RESTART)) == (0, ())
+
+
+async def switched_off(machine: Machine) -> None:
+    """Force the power off."""
+    assert machine.power_off()
 
 
 def test_pypsrp_runs_commands_in_one_shell(host: Served) -> None:

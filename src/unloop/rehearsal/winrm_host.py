@@ -9,6 +9,7 @@ from unloop.rehearsal.certificate import Tls
 from unloop.rehearsal.gate import Serve
 from unloop.rehearsal.machine import Machine
 from unloop.rehearsal.ntlm import Account, channel_bindings
+from unloop.rehearsal.this_boot import ThisBoot
 from unloop.rehearsal.winrm.logon import Door
 from unloop.rehearsal.winrm.remote_shell import Host
 from unloop.rehearsal.winrm.server import WinrmServer
@@ -25,7 +26,7 @@ def make_winrm(machine: Machine, tls: Tls | None = None) -> Serve:
         basic=spec.password if tls is not None else "",
         refused=lambda account: machine.note_refusal(account, "winrm"),
     )
-    wsman = WsMan(Host(machine, _later(machine)), takes_basic=tls is not None)
+    wsman = WsMan(Host(machine, lambda seconds: ThisBoot(machine).restart(seconds)), takes_basic=tls is not None)
     context = tls.context if tls is not None else None
 
     async def serve(connection: socket.socket) -> None:
@@ -38,16 +39,6 @@ def make_winrm(machine: Machine, tls: Tls | None = None) -> Serve:
             transport.abort()
 
     return serve
-
-
-def _later(machine: Machine) -> Callable[[float], None]:
-    """Restart the machine a while from now, unless it has come to another boot by then."""
-
-    def restart(seconds: float) -> None:
-        boot = machine.boots
-        asyncio.get_running_loop().call_later(seconds, lambda: machine.restart() if machine.boots == boot else None)
-
-    return restart
 
 
 class _Connection(asyncio.Protocol):
