@@ -48,10 +48,16 @@ class Machine:
 
     ``is_broken`` tells whether the boot would crash, judged on the machine as it is: a playbook fixture's sick tree says
     which file is the fault. ``boot_time`` is that of the current boot. ``state`` holds what services keep beside files:
-    ``registry`` (full path of a value -> value), ``services`` (name -> running or stopped), ``updates`` (set of KB
-    numbers), ``scripts`` (SHA-256 of a script's body -> what it would do), ``safe_boot`` ('' or the mode of the next
-    boot), ``boot_override`` (a BootOverride, owned by the BMC), ``ssh_host_key`` (the private key of an SSH server
-    on this machine, in OpenSSH's format; known_hosts holds its public half).
+
+    - ``registry``: the full path of a value -> its content; ``registry_kinds``: the path as ``faults.registry_key`` folds
+      it -> the kind that it was set with; ``registry_keys``: the full paths of keys that were made without a value
+    - ``services``: a name -> running or stopped; ``service_records``: a folded name -> a Service of ``scm.database``
+    - ``updates``: the KB numbers that are installed
+    - ``scripts``: the SHA-256 of a script's body -> what it would do (an effect of a fixture)
+    - ``safe_boot``: the mode of the next boot, '' for the usual one
+    - ``boot_override``: a BootOverride, owned by the BMC
+    - ``ssh_host_key``: the private key of its SSH server, in OpenSSH's format; known_hosts holds its public half
+    - ``authorized_keys``: who may log on over SSH by a key, as a text of OpenSSH's
     """
 
     spec: MachineSpec
