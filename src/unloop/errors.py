@@ -18,6 +18,7 @@
         ├── LogonRefused        the host judged the credential wrong      no          no
         ├── LogonUndecided      nobody could judge the credential         yes         no
         ├── AccessDenied        logged on, but not allowed to do this     no          no
+        │   └── InUse           another process holds the file open       no          no
         ├── NotFound            the path, key or resource isn't there     no          no
         ├── UntrustedPeer       host key or certificate is not the one    no          no
         ├── Unsupported         the host can't do what was asked          no          no
@@ -149,6 +150,10 @@ class AccessDenied(ChannelError):
 
     may_retry = False
     changed = Changed.NO
+
+
+class InUse(AccessDenied):
+    """Another process of the host, or a driver, holds the file open: it stays as it is for as long as that runs."""
 
 
 class NotFound(ChannelError):

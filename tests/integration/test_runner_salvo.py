@@ -189,6 +189,14 @@ def test_a_refusal_is_not_tried_again() -> None:
     assert (len(refused.fired), salvo.refused, salvo.best and salvo.best.channel) == (1, "smb", "winrm")
 
 
+def test_a_held_file_counts_more_than_an_order_that_was_only_sent() -> None:
+    """Whatever was sent meets the same holder, so nobody waits for the proof of it."""
+    salvo = fire(Scripted("smb", Verdict.IN_USE, after=0.1), Scripted("winrm", Verdict.SENT))
+
+    assert salvo.best is not None
+    assert salvo.best.channel == "smb"
+
+
 def test_a_failure_of_one_channel_leaves_the_field_to_the_other() -> None:
     """A file that SMB can't move may still be moved by a program."""
     salvo = fire(Scripted("smb", Verdict.FAILED), Scripted("winrm", Verdict.LANDED, after=0.3))

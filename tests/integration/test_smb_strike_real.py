@@ -289,8 +289,8 @@ def held(server: Smbd, name: str, share: int) -> Connection:
 @pytest.mark.parametrize(
     ("share", "verdict", "is_flushed"),
     [
-        (0, Verdict.FAILED, True),
-        (ShareAccess.FILE_SHARE_READ, Verdict.FAILED, True),
+        (0, Verdict.IN_USE, True),
+        (ShareAccess.FILE_SHARE_READ, Verdict.IN_USE, True),
         (ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_DELETE, Verdict.LANDED, False),
         (7, Verdict.LANDED, True),
     ],
@@ -306,7 +306,7 @@ def test_a_file_in_use_is_moved_as_far_as_its_user_lets_us(
     finally:
         other.disconnect(close=False)
     assert (found.report.verdict, found.agreement.is_flushed) == (verdict, is_flushed)
-    assert (place / "bad.sys").exists() is (verdict is Verdict.FAILED)
+    assert (place / "bad.sys").exists() is (verdict is Verdict.IN_USE)
 
 
 def test_a_read_only_file_is_moved(server: Smbd, place: Path) -> None:

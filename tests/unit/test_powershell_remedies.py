@@ -277,9 +277,9 @@ def test_read_only_file_moves_and_goes_for_good() -> None:
 def test_file_in_use_fails_and_stays() -> None:
     """What another process holds open can't be moved: the report says so, and what follows is not done."""
     machine = planted({f"{FOLDER}\\x.sys": (b"1", BASE)})
-    machine.state["in_use"] = [f"{FOLDER}\\X.SYS"]
+    machine.files.hold([faults.tree_path(f"{FOLDER}\\X.SYS")])
     report = remedy(machine, compiled(Step("quarantine_file", {"path": f"{FOLDER}\\x.sys"}), PUT))
-    assert (report.verdict, len(report.actions)) == (Verdict.FAILED, 1)
+    assert (report.verdict, len(report.actions)) == (Verdict.IN_USE, 1)
     assert "being used by another process" in report.actions[0].message
     assert list(tree_of(machine.files).values()) == [b"1"]
 

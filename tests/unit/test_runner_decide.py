@@ -45,6 +45,7 @@ def report(progress: Progress, verdict: Verdict) -> object:
         (Verdict.NOT_APPLICABLE, Outcome.NOT_APPLICABLE),
         (Verdict.SUSPICIOUS, Outcome.NEEDS_HANDS),
         (Verdict.FAILED, Outcome.FAILED),
+        (Verdict.IN_USE, Outcome.FAILED),
     ],
 )
 def test_a_verdict_leads_to_its_outcome(verdict: Verdict, expected: object) -> None:

@@ -13,7 +13,7 @@ from unloop.model.host_run import End, HostRun, Progress, Rung, Stage
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order, Shell
 from unloop.model.outcome import Outcome
-from unloop.model.report import RemedyReport, Verdict
+from unloop.model.report import ActionReport, ActionStatus, RemedyReport, Verdict
 from unloop.model.state import State
 from unloop.runner.cause import Cause
 from unloop.runner.decide import Seen, after_report, climb, next_rung
@@ -128,6 +128,8 @@ def test_safe_mode_is_offered_only_where_it_can_be_done_and_undone(
     [
         (RACING, Cause.BUDGET_SPENT, Rung.SAFE_MODE),
         (RACING, Cause.REMEDY_FAILED, Rung.SAFE_MODE),
+        (replace(RACING, rung=Rung.IN_BAND), Cause.IN_USE, Rung.SAFE_MODE),
+        (replace(RACING, rung=Rung.IN_BAND), Cause.NO_ANSWER, Rung.RACE),
         (RACING, Cause.PARKED, Rung.HANDS_ON),
         (replace(RACING, broken_evidence=""), Cause.BUDGET_SPENT, Rung.HANDS_ON),
         (replace(RACING, landed_at=NOW), Cause.STILL_BROKEN, Rung.HANDS_ON),
@@ -139,15 +141,27 @@ def test_only_a_crashing_host_with_windows_climbs_to_safe_mode(progress: Progres
     assert next_rung(progress, cause, OPTIONS) is above
 
 
-def test_a_remedy_that_the_host_refused_is_tried_again_in_safe_mode() -> None:
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.IN_USE])
+def test_a_remedy_that_the_host_refused_is_tried_again_in_safe_mode(verdict: Verdict) -> None:
     """A file that a running driver holds can be moved where the driver is not loaded; there a refusal is the end."""
-    failed = RemedyReport(Verdict.FAILED, message="sharing violation")
-    climbed = after_report(RACING, failed, None, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
-    again = after_report(climbed.progress, failed, None, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
+    refused = RemedyReport(verdict, (ActionReport("quarantine_file", ActionStatus.IN_USE, "x.sys: in use"),))
+    climbed = after_report(RACING, refused, None, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
+    again = after_report(climbed.progress, refused, None, seen=Seen(HOST, "smb"), options=OPTIONS, now=NOW)
 
     assert (climbed.progress.rung, climbed.progress.stage) == (Rung.SAFE_MODE, Stage.REPAIR)
     assert isinstance(again.then, End)
     assert again.then.outcome is Outcome.FAILED
+
+
+def test_a_file_in_use_ends_the_race_after_one_window_and_says_why() -> None:
+    """No number of resets lets go of it: the climb names the file, and why the other resets are not spent."""
+    held = RemedyReport(Verdict.IN_USE, (ActionReport("quarantine_file", ActionStatus.IN_USE, "x.sys: in use"),))
+    options = replace(OPTIONS, resets=15)
+    step = after_report(RACING, held, None, seen=Seen(HOST, "smb"), options=options, now=NOW)
+    cause = f"{Cause.IN_USE}: x.sys: in use"
+
+    assert (step.event, step.detail) == ("climbed", {"to": Rung.SAFE_MODE, "cause": cause})
+    assert step.progress.note == cause
 
 
 def test_climbing_past_safe_mode_keeps_the_cause() -> None:

@@ -152,6 +152,18 @@ def test_a_place_that_can_not_be_made_is_no_missing_file() -> None:
         assert (report.verdict, names(files)) == (Verdict.FAILED, [BAD])
 
 
+def test_a_file_that_somebody_holds_is_told_and_stays() -> None:
+    """The host says that this very file is in use, and nothing moves."""
+    for wanted in (exact(BAD), guarded(header=True)):
+        files = tree(BAD)
+        files.hold([("Windows", "drivers", BAD)])
+        report, _ = landed(Peer(files), wanted)
+        assert (report.verdict, report.actions[0].status) == (Verdict.IN_USE, ActionStatus.IN_USE)
+        assert names(files) == [BAD]
+        assert report.why.endswith(f"{BAD}: in use by another process (NTSTATUS 0xc0000043)")
+        assert report.why.count(BAD) == 1
+
+
 def test_a_missing_directory_is_no_match_and_costs_nobody_the_boot() -> None:
     """What fails in one chain fails in no other."""
     wanted = order(FileOrder("v", Disposition.QUARANTINE, r"C:\nowhere\x*", quarantine=QUARANTINE))

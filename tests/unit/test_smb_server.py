@@ -98,6 +98,13 @@ def deleting_create(name: str) -> bytes:
     return message(Command.CREATE, body + raw, flags=RELATED)
 
 
+def opening_create(name: str, access: int, share: int) -> bytes:
+    """A related CREATE of a file that is there."""
+    raw = name.encode("utf-16-le")
+    body = struct.pack("<HBBIQQIIIIIHHII", 57, 0, 0, 2, 0, 0, access, 0, share, 1, 0x40, 120, len(raw), 0, 0)
+    return message(Command.CREATE, body + raw, flags=RELATED)
+
+
 def related_close() -> bytes:
     """A related CLOSE of whatever was opened before."""
     return message(Command.CLOSE, struct.pack("<HHI16s", 24, 0, 0, SAME), flags=RELATED)
@@ -162,6 +169,25 @@ def test_connect_open_and_delete_in_one_compound() -> None:
     answer = found.feed(chained(tree_connect(session), deleting_create(r"Windows\bad.sys"), related_close()))
     assert statuses(answer) == [Status.SUCCESS] * 3
     assert files.children(("Windows",)) == ()
+
+
+@pytest.mark.parametrize(
+    ("access", "share", "expected"),
+    [
+        (0x10000, 7, Status.SHARING_VIOLATION),
+        (0x2, 7, Status.SHARING_VIOLATION),
+        (0x1, 7, Status.SUCCESS),
+        (0x1, 6, Status.SHARING_VIOLATION),
+        (0x80, 0, Status.SUCCESS),
+    ],
+)
+def test_a_held_file_can_be_read_and_no_more(access: int, share: int, expected: Status) -> None:
+    """Its holder lets others read; who wants to write, to delete, or not to let the holder read, is refused."""
+    found, files = server()
+    files.hold([("windows", "BAD.sys")])
+    session = logged_on(found)
+    answer = found.feed(chained(tree_connect(session), opening_create(r"Windows\bad.sys", access, share)))
+    assert (statuses(answer), files.exists(("Windows", "bad.sys"))) == ([Status.SUCCESS, expected], True)
 
 
 def test_compound_fails_from_the_first_failure_on() -> None:

@@ -11,7 +11,7 @@ from unloop.channels.dialogue import LOCAL
 from unloop.channels.strike.wsman import cim, wql
 from unloop.channels.strike.wsman.moments import moment_of
 from unloop.channels.strike.wsman.soap import is_speakable
-from unloop.errors import AccessDenied, NotFound, ProtocolError, Unsupported
+from unloop.errors import AccessDenied, InUse, NotFound, ProtocolError, Unsupported
 from unloop.model.patterns import flattened, join, matches, split
 from unloop.rehearsal.winrm.cim import datetime_text
 from unloop.rehearsal.winrm.query import Both, Comparison
@@ -179,7 +179,7 @@ def test_an_instance_that_can_not_be_judged_is_an_error(properties: dict[str, st
         ("9", NotFound),
         ("10", AccessDenied),
         ("13", Unsupported),
-        ("15", AccessDenied),
+        ("15", InUse),
         ("17", AccessDenied),
         ("21", Unsupported),
         ("4294967295", Unsupported),

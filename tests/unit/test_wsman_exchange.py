@@ -158,6 +158,16 @@ def test_a_file_that_can_not_be_moved_is_a_failure_with_its_reason() -> None:
     assert connection.seen[-1] is True
 
 
+@pytest.mark.parametrize("guard", [{}, {"header": "62 61 64"}])
+def test_a_file_that_somebody_holds_is_in_use(guard: dict[str, str]) -> None:
+    """WMI returns it for the file, and a program tells it by a name: by the number of the error, not by its words."""
+    connection = line()
+    connection.server._wsman.host.machine.files.hold([PLACE])
+    report, _ = connection.carry_out(exchange(order(aside(EXACT, **guard))))
+    assert (report.verdict, connection.seen[-1]) == (Verdict.IN_USE, True)
+    assert ("CIM_DataFile returned 15" if not guard else "-in_use.r") in report.why
+
+
 def test_several_files_and_orders_land_in_turn() -> None:
     """Every match moves, one request each; a directory is listed once."""
     files = {f"Windows/System32/drivers/x{number}.sys": b"" for number in range(1, 4)} | {"a/b.txt": b""}

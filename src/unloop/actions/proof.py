@@ -9,10 +9,10 @@ from unloop.actions.base import Action
 from unloop.actions.checks import make_check
 from unloop.actions.compile import compile_cleanup, compile_order, make_actions
 from unloop.actions.facts import HostFacts, answer, apply, crashes, registry_key, text_of
-from unloop.channels.perform import STOPPING, perform
+from unloop.channels.perform import perform
 from unloop.errors import ChannelError, InputError, Problem
 from unloop.model.order import Check, Order
-from unloop.model.report import ActionReport, ActionStatus, RemedyReport, Verdict
+from unloop.model.report import STOPPING, ActionReport, ActionStatus, RemedyReport, Verdict
 from unloop.playbook.document import Playbook, Step
 from unloop.playbook.fixture import Fixture
 from unloop.playbook.fixture_load import fixture_paths, load_fixture

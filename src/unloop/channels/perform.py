@@ -9,14 +9,11 @@ from unloop.channels.base import Files
 from unloop.channels.dialogue import LOCAL, Dialogue, HashFile, Move, Write, carry
 from unloop.channels.judging import Listings, evidence_of, judge_all
 from unloop.channels.removal import is_blind, remove, remove_blindly
-from unloop.channels.statuses import status_of
+from unloop.channels.statuses import status_after, status_of
 from unloop.errors import ChannelError, Unsupported
 from unloop.model.files import Disposition, FileOrder, Judgement
 from unloop.model.order import Check, CheckKind, Order
-from unloop.model.report import ActionReport, ActionStatus, CheckReport, RemedyReport, Verdict
-
-STOPPING = frozenset({ActionStatus.FAILED, ActionStatus.SUSPICIOUS, ActionStatus.UNSUPPORTED})
-"""After these nothing follows: the rest was written for a host that took the step."""
+from unloop.model.report import STOPPING, ActionReport, ActionStatus, CheckReport, RemedyReport, Verdict
 
 
 def perform(order: Order, files: Files) -> RemedyReport:
@@ -120,7 +117,7 @@ def _carry_out(order: FileOrder, listings: Listings) -> Dialogue[ActionReport]:
             return (yield from _restore(order, listings))
         return (yield from remove(order, listings))
     except LOCAL as error:
-        return ActionReport(order.verb, ActionStatus.FAILED, error.message)
+        return ActionReport(order.verb, status_after(error), error.message)
 
 
 def _put(order: FileOrder, listings: Listings) -> Dialogue[ActionReport]:

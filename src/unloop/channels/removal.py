@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from unloop.channels.dialogue import LOCAL, Answer, Delete, Dialogue, HashFile, ListDirectory, Move
 from unloop.channels.judging import GONE, Listings, evidence_of, judge_all, listing
-from unloop.channels.statuses import explain, status_of
+from unloop.channels.statuses import explain, status_after, status_of
 from unloop.errors import AccessDenied, ChannelError, NotFound
 from unloop.model.files import Disposition, FileEntry, FileGuard, FileOrder, Judgement
 from unloop.model.order import Order
@@ -28,8 +28,8 @@ def remove(order: FileOrder, listings: Listings) -> Dialogue[ActionReport]:
     entries = yield from listings.matching(order.pattern)
     judged = yield from judge_all(order.guard, entries)
     failure = yield from _move_all(order, judged, listings)
-    if failure:
-        return ActionReport(order.verb, ActionStatus.FAILED, failure, tuple(judged))
+    if failure is not None:
+        return ActionReport(order.verb, status_after(failure), failure.message, tuple(judged))
     return (yield from _finish(order, judged))
 
 
@@ -42,18 +42,18 @@ def remove_blindly(order: FileOrder) -> Dialogue[ActionReport]:
             return ActionReport(order.verb, ActionStatus.NO_MATCH, "there is no such file")
         judged = [evidence_of(answer, Judgement.MATCH) if isinstance(answer, FileEntry) else evidence]
         failure = yield from _settle(order, judged, {0: answer}, Listings(()))
-        if failure:
-            return ActionReport(order.verb, ActionStatus.FAILED, failure, tuple(judged))
+        if failure is not None:
+            return ActionReport(order.verb, status_after(failure), failure.message, tuple(judged))
         return (yield from _finish(order, judged))
     except LOCAL as error:
-        return ActionReport(order.verb, ActionStatus.FAILED, error.message)
+        return ActionReport(order.verb, status_after(error), error.message)
 
 
-def _move_all(order: FileOrder, judged: list[FileEvidence], listings: Listings) -> Dialogue[str]:
-    """Move every match aside in one round; '' or why one could not be moved."""
+def _move_all(order: FileOrder, judged: list[FileEvidence], listings: Listings) -> Dialogue[ChannelError | None]:
+    """Move every match aside in one round; None or why one could not be moved."""
     places = [index for index, evidence in enumerate(judged) if evidence.judgement == Judgement.MATCH]
     if not places:
-        return ""
+        return None
     for index in places:
         listings.forget(judged[index].path)
     answers = yield tuple(Move(judged[index].path, _place(order, judged[index], 0)) for index in places)
@@ -62,9 +62,9 @@ def _move_all(order: FileOrder, judged: list[FileEvidence], listings: Listings) 
 
 def _settle(
     order: FileOrder, judged: list[FileEvidence], answers: dict[int, Answer], listings: Listings
-) -> Dialogue[str]:
-    """Write down where each file went, and try again where its name in quarantine was taken; '' or the first failure."""
-    failure = ""
+) -> Dialogue[ChannelError | None]:
+    """Write down where each file went, and try again where its name in quarantine was taken; None or the first failure."""
+    failure: ChannelError | None = None
     for index, answer in answers.items():
         evidence = judged[index]
         if not isinstance(answer, ChannelError):
@@ -73,8 +73,13 @@ def _settle(
         try:
             judged[index] = yield from _another_name(order, evidence, answer, listings)
         except LOCAL as error:
-            failure = failure or f"{evidence.path}: {error.message}"
+            failure = failure or _about(evidence.path, error)
     return failure
+
+
+def _about(path: str, error: ChannelError) -> ChannelError:
+    """The same error with the path of its file, which some channels name already."""
+    return error if path in error.message else type(error)(f"{path}: {error.message}")
 
 
 def _another_name(

@@ -7,6 +7,7 @@ from unloop.errors import (
     AccessDenied,
     ChannelError,
     ConnectionLost,
+    InUse,
     LogonRefused,
     LogonUndecided,
     NotFound,
@@ -78,8 +79,6 @@ _NOT_FOUND = {
 _DENIED = {
     STATUS_ACCESS_DENIED: "access denied",
     STATUS_OBJECT_NAME_COLLISION: "the name is taken; nothing is overwritten",
-    STATUS_SHARING_VIOLATION: "in use by another process",
-    0xC0000054: "file lock conflict",
     0xC0000061: "privilege not held",
     0xC000007F: "disk full",
     0xC00000A2: "write-protected",
@@ -88,6 +87,10 @@ _DENIED = {
     0xC0000101: "directory not empty",
     0xC0000103: "that is no directory",
     0xC0000121: "it can't be deleted",
+}
+_IN_USE = {
+    STATUS_SHARING_VIOLATION: "in use by another process",
+    0xC0000054: "file lock conflict",
     0xC0000243: "mapped by a program",
 }
 _UNSUPPORTED = {
@@ -118,6 +121,7 @@ _MEANINGS: Mapping[int, tuple[type[ChannelError], str]] = MappingProxyType(
             (LogonUndecided, _UNDECIDED),
             (NotFound, _NOT_FOUND),
             (AccessDenied, _DENIED),
+            (InUse, _IN_USE),
             (Unsupported, _UNSUPPORTED),
             (ConnectionLost, _LOST),
         )

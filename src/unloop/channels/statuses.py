@@ -1,5 +1,6 @@
 """What the judgements of an action's files come to, in one word and one line."""
 
+from unloop.errors import ChannelError, InUse
 from unloop.model.files import Judgement
 from unloop.model.report import ActionStatus, FileEvidence
 
@@ -12,6 +13,11 @@ def status_of(judged: list[FileEvidence], *, changed: bool | None = None) -> Act
     if changed if changed is not None else Judgement.MATCH in judgements:
         return ActionStatus.CHANGED
     return ActionStatus.ALREADY if Judgement.GOOD_SIBLING in judgements else ActionStatus.NO_MATCH
+
+
+def status_after(error: ChannelError) -> ActionStatus:
+    """The status of an action that ended in an error about its file."""
+    return ActionStatus.IN_USE if isinstance(error, InUse) else ActionStatus.FAILED
 
 
 def explain(status: ActionStatus, judged: list[FileEvidence]) -> str:

@@ -19,10 +19,16 @@ class ActionStatus(StrEnum):
     """Nothing matched: not a success."""
     SUSPICIOUS = "suspicious"
     """Something matched in part; it was left alone and must be looked at."""
+    IN_USE = "in_use"
+    """The file is held open by another process of the host, or a driver, so it could not be touched."""
     FAILED = "failed"
     """The host refused or broke off; the message says how."""
     UNSUPPORTED = "unsupported"
     """This way can't carry out this action."""
+
+
+STOPPING = frozenset({ActionStatus.IN_USE, ActionStatus.FAILED, ActionStatus.SUSPICIOUS, ActionStatus.UNSUPPORTED})
+"""After these, the actions that follow are not carried out: they were written for a host that took the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,13 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     NO_MATCH = "no_match"
     SUSPICIOUS = "suspicious"
+    IN_USE = "in_use"
+    """A file is held open, so the remedy can't land while its holder runs."""
     FAILED = "failed"
+
+
+REFUSALS = frozenset({Verdict.FAILED, Verdict.IN_USE})
+"""Verdicts of a host that did not take the remedy, or not all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,12 @@ class RemedyReport:
     verdict: Verdict
     actions: tuple[ActionReport, ...] = ()
     message: str = ""
+
+    @property
+    def why(self) -> str:
+        """The message, or that of the action which stopped the remedy."""
+        stopped = (report.message for report in self.actions if report.status in STOPPING and report.message)
+        return self.message or next(stopped, "")
 
     def to_json(self) -> dict[str, Any]:
         """JSON types only, for the store."""
@@ -90,10 +108,11 @@ class RemedyReport:
 
 
 def fold(statuses: tuple[ActionStatus, ...]) -> Verdict:
-    """The verdict over a remedy's actions: failed > suspicious > landed > sent > no_match > already_good."""
+    """The verdict over a remedy's actions: failed > in_use > suspicious > landed > sent > no_match > already_good."""
     order = (
         (ActionStatus.FAILED, Verdict.FAILED),
         (ActionStatus.UNSUPPORTED, Verdict.FAILED),
+        (ActionStatus.IN_USE, Verdict.IN_USE),
         (ActionStatus.SUSPICIOUS, Verdict.SUSPICIOUS),
         (ActionStatus.CHANGED, Verdict.LANDED),
         (ActionStatus.SENT, Verdict.SENT),

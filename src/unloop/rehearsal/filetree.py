@@ -2,11 +2,18 @@
 
 import errno
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class FileInUse(OSError):
+    """Somebody on the host has the file open and lets others only read it."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        super().__init__(errno.EBUSY, "in use", "/".join(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +32,13 @@ class FileTree:
     """Paths are tuples of components from the root of one volume, for example ``("Windows", "System32")``.
 
     Windows trees match without regard to case and keep it. Errors are the builtin ones: FileNotFoundError,
-    FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError, OSError(ENOTEMPTY).
+    FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError, OSError(ENOTEMPTY); and FileInUse for what
+    somebody holds.
     """
 
     case_sensitive: bool
     _nodes: dict[tuple[str, ...], Node] = field(default_factory=dict)
+    _held: frozenset[tuple[str, ...]] = frozenset()
 
     def _key(self, path: tuple[str, ...]) -> tuple[str, ...]:
         return path if self.case_sensitive else tuple(part.casefold() for part in path)
@@ -46,6 +55,14 @@ class FileTree:
     def exists(self, path: tuple[str, ...]) -> bool:
         """Whether anything is at a path."""
         return not path or self._key(path) in self._nodes
+
+    def hold(self, paths: Iterable[tuple[str, ...]]) -> None:
+        """From now on these files, and no others, are held: they can be read, and neither written, moved nor deleted."""
+        self._held = frozenset(self._key(path) for path in paths)
+
+    def is_held(self, path: tuple[str, ...]) -> bool:
+        """Whether somebody holds this very file."""
+        return self._key(path) in self._held
 
     def children(self, path: tuple[str, ...]) -> tuple[Node, ...]:
         """The nodes in a directory, in order of name; raises FileNotFoundError or NotADirectoryError."""
@@ -80,6 +97,7 @@ class FileTree:
             raise NotADirectoryError("/".join(path[:-1]))
         if self.exists(path) and self.stat(path).is_directory:
             raise IsADirectoryError("/".join(path))
+        self._demand_free(path)
         name = self.stat(path).name if self.exists(path) else path[-1]
         self._nodes[self._key(path)] = Node(name=name, modified=modified, content=content, read_only=read_only)
 
@@ -100,6 +118,7 @@ class FileTree:
             raise OSError(39, "directory not empty", "/".join(path))
         if node.read_only:
             raise PermissionError("/".join(path))
+        self._demand_free(path)
         del self._nodes[self._key(path)]
 
     def rename(self, source: tuple[str, ...], destination: tuple[str, ...]) -> None:
@@ -111,9 +130,16 @@ class FileTree:
             raise FileExistsError("/".join(destination))
         if not self.stat(destination[:-1]).is_directory:
             raise NotADirectoryError("/".join(destination[:-1]))
+        self._demand_free(source)
         old, new = self._key(source), self._key(destination)
+        if any(key[: len(old)] == old for key in self._held):
+            raise PermissionError("/".join(source))
         moved = {new + key[len(old) :]: value for key, value in self._nodes.items() if key[: len(old)] == old}
         for key in [key for key in self._nodes if key[: len(old)] == old]:
             del self._nodes[key]
         self._nodes.update(moved)
         self._nodes[new] = replace(node, name=destination[-1])
+
+    def _demand_free(self, path: tuple[str, ...]) -> None:
+        if self.is_held(path):
+            raise FileInUse(path)

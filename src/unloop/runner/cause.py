@@ -23,6 +23,7 @@ class Cause(StrEnum):
     NOTHING_ANSWERED = "neither the host nor its BMC ever answered"
     NO_CHANNEL = "the inventory names no channel that could reach it"
     REMEDY_FAILED = "the host refused the remedy"
+    IN_USE = "the file is held open while the host runs normally, so no reset would land the remedy"
     SAFE_BOOT_LEFT = "the safe boot flag could not be taken off: bcdedit /deletevalue {default} safeboot, then restart"
     STILL_BROKEN = "the remedy landed, but the host did not come back for good"
 
@@ -36,6 +37,6 @@ def outcome_of(cause: Cause, host: Host) -> Outcome:
         return Outcome.UNREACHABLE
     if cause is Cause.PARKED and host.bitlocker:
         return Outcome.NEEDS_KEY
-    if cause is Cause.REMEDY_FAILED:
+    if cause in {Cause.REMEDY_FAILED, Cause.IN_USE}:
         return Outcome.FAILED
     return Outcome.NEEDS_HANDS

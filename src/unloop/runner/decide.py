@@ -8,15 +8,20 @@ from unloop.model.host_run import End, Progress, Rung, Stage, Step, Wait
 from unloop.model.options import CampaignOptions
 from unloop.model.outcome import Outcome
 from unloop.model.power import BootIdentity
-from unloop.model.report import CheckReport, RemedyReport, Verdict
+from unloop.model.report import REFUSALS, CheckReport, RemedyReport, Verdict
 from unloop.runner.cause import Cause, outcome_of
 
 _GONE = frozenset({Verdict.NO_MATCH, Verdict.ALREADY_GOOD})
+_REFUSED = {Verdict.SUSPICIOUS: Cause.SUSPICIOUS, Verdict.IN_USE: Cause.IN_USE}
 _SETTLED = {Verdict.NOT_APPLICABLE: Outcome.NOT_APPLICABLE, Verdict.NO_MATCH: Outcome.NO_MATCH}
 
 
 _WINDOWLESS = frozenset({Cause.PARKED, Cause.SILENT, Cause.NOTHING_ANSWERED, Cause.DOORS_CLOSED})
 """A host that never opens a port can't be told to start into safe mode either."""
+
+
+_IN_VAIN = frozenset({Cause.IN_USE, Cause.REMEDY_FAILED})
+"""What the host refused it would refuse in every other window of the race too."""
 
 
 def next_rung(progress: Progress, cause: Cause, options: CampaignOptions) -> Rung | None:
@@ -25,21 +30,25 @@ def next_rung(progress: Progress, cause: Cause, options: CampaignOptions) -> Run
     above = ladder[ladder.index(progress.rung) + 1 :] if progress.rung in ladder else []
     if not progress.broken_evidence or cause in _WINDOWLESS or progress.landed_at is not None:
         above = [rung for rung in above if rung is not Rung.SAFE_MODE]
+    if cause in _IN_VAIN:
+        above = [rung for rung in above if rung is not Rung.RACE]
     return above[0] if above else None
 
 
-def climb(progress: Progress, cause: Cause, host: Host, options: CampaignOptions, now: datetime) -> Step:
-    """Go up one rung, or end when only people are left above."""
-    above = next_rung(progress, cause, options)
+def climb(
+    progress: Progress, cause: Cause, host: Host, options: CampaignOptions, now: datetime, *, said: str = ""
+) -> Step:
+    """Go up one rung, or end when only people are left above; ``said`` is what the host said."""
+    above, why = next_rung(progress, cause, options), f"{cause}: {said}" if said else str(cause)
     if above is None or above is Rung.HANDS_ON:
         outcome = Outcome.UNVERIFIED if progress.landed_at else outcome_of(cause, host)
         rung = Rung.HANDS_ON if above else progress.rung
-        ended = replace(progress, rung=rung, note=str(cause))
-        return Step(ended, End(outcome, str(cause)), "ended")
+        ended = replace(progress, rung=rung, note=why)
+        return Step(ended, End(outcome, why), "ended")
     climbed = replace(
-        progress, rung=above, stage=Stage.REPAIR, rung_attempts=0, rung_since=now, silent_boots=0, note=str(cause)
+        progress, rung=above, stage=Stage.REPAIR, rung_attempts=0, rung_since=now, silent_boots=0, note=why
     )
-    return Step(climbed, Wait(0.0), "climbed", {"to": above, "cause": str(cause)})
+    return Step(climbed, Wait(0.0), "climbed", {"to": above, "cause": why})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +97,10 @@ def after_report(
         return Step(replace(progress, note=cause), End(outcome, report.message or cause), "ended")
     if verdict in _SETTLED:
         return Step(progress, End(_SETTLED[verdict], report.message or str(verdict).replace("_", " ")), "ended")
-    cause = Cause.SUSPICIOUS if verdict is Verdict.SUSPICIOUS else Cause.REMEDY_FAILED
-    if verdict is Verdict.FAILED and next_rung(progress, cause, options) is Rung.SAFE_MODE:
-        return climb(progress, cause, host, options, now)
-    return climb_to_hands(progress, cause, host, report.message)
+    cause = _REFUSED.get(verdict, Cause.REMEDY_FAILED)
+    if verdict in REFUSALS and next_rung(progress, cause, options) is Rung.SAFE_MODE:
+        return climb(progress, cause, host, options, now, said=report.why)
+    return climb_to_hands(progress, cause, host, report.why)
 
 
 def climb_to_hands(progress: Progress, cause: Cause, host: Host, message: str = "") -> Step:

@@ -21,7 +21,7 @@ TRIES = 5
 """Strikes at one channel in one window, as long as connections merely break."""
 DECISIVE = frozenset({Verdict.LANDED})
 """Reports after which no other channel could do better, whatever still runs there."""
-OPEN = frozenset({Verdict.SENT, Verdict.FAILED})
+OPEN = frozenset({Verdict.SENT, Verdict.IN_USE, Verdict.FAILED})
 """Reports after which another channel may still do better."""
 GRACE = 0.2
 """Seconds that a strike whose connection was taken away has to say what it knows."""

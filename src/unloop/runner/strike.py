@@ -30,6 +30,7 @@ from unloop.secrets.secret import Credential
 
 _BEST = (
     Verdict.LANDED,
+    Verdict.IN_USE,
     Verdict.SENT,
     Verdict.SUSPICIOUS,
     Verdict.NOT_APPLICABLE,
@@ -37,7 +38,8 @@ _BEST = (
     Verdict.NO_MATCH,
     Verdict.FAILED,
 )
-"""Which report of several counts. After an order of ours was sent, "nothing there" elsewhere proves nothing."""
+"""Which report of several counts. After an order of ours was sent, "nothing there" elsewhere proves nothing; that the
+very file is held open does: whatever was sent meets the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
 #   function f($a, $b), return, break, if/elseif/else, foreach, while, try/catch (also catch [Type])/finally, throw,
 #   = += + * /, -eq -ne -lt -le -gt -ge -like -match -and -or -not -join, [pscustomobject]@{}, @{}, @(), indexing [0], casts
 #   [string] [bool] [int] [long] [void] [string[]] [System.IO.DirectoryInfo], $_ in catch ($_.Exception.Message,
-#   $_.FullyQualifiedErrorId), & $program $arguments 2>$null, $LASTEXITCODE, $env:SystemRoot. No pipeline but a function's output.
+#   $_.Exception.GetBaseException().HResult, $_.FullyQualifiedErrorId), & $program $arguments 2>$null, $LASTEXITCODE, $env:SystemRoot. No pipeline but a function's output.
 # Cmdlets: ConvertFrom-Json, ConvertTo-Json -Compress -Depth, New-Object, Write-Output, Get-CimInstance -ClassName,
 #   Get-Service -Name -ErrorAction, Get-WinEvent -FilterHashtable -ErrorAction.
 # .NET: DirectoryInfo.GetFiles() (Name FullName Length LastWriteTimeUtc), [System.IO.File]::Open Move Delete Exists SetAttributes,

@@ -7,6 +7,15 @@ function New-Result($step, $status, $message, $files) {
     return [pscustomobject]@{ verb = $step.verb; status = $status; message = $message; files = @($files) }
 }
 
+# 'in_use' for a sharing or lock violation (Win32 errors 32 and 33 as HRESULTs): its text is translated, its number is not.
+function Get-FailureStatus($caught) {
+    $number = $caught.Exception.GetBaseException().HResult
+    if (($number -eq -2147024864) -or ($number -eq -2147024863)) {
+        return 'in_use'
+    }
+    return 'failed'
+}
+
 # The rename must reach the disk before the next crash: flushing the moved file flushes the volume's log up to its rename.
 # What comes back is '' or why it was not flushed: the change is made all the same.
 function Save-File($path) {
@@ -97,7 +106,7 @@ function Invoke-Removal($step) {
                 }
             } catch {
                 if (($evidence.moved_to -ne '') -or [System.IO.File]::Exists($evidence.path)) {
-                    return (New-Result $step 'failed' ($evidence.path + ': ' + $_.Exception.Message) $judged)
+                    return (New-Result $step (Get-FailureStatus $_) ($evidence.path + ': ' + $_.Exception.Message) $judged)
                 }
                 $evidence.judgement = 'gone'
             }
@@ -451,10 +460,10 @@ function Invoke-AllSteps($steps) {
         try {
             $result = Invoke-Step $step $done
         } catch {
-            $result = New-Result $step 'failed' ([string]$_.Exception.Message) @()
+            $result = New-Result $step (Get-FailureStatus $_) ([string]$_.Exception.Message) @()
         }
         $done += $result
-        if (($result.status -eq 'failed') -or ($result.status -eq 'suspicious') -or ($result.status -eq 'unsupported')) {
+        if (@('failed', 'in_use', 'suspicious', 'unsupported') -contains $result.status) {
             break
         }
     }
@@ -464,7 +473,7 @@ function Invoke-AllSteps($steps) {
 # The worst wins, and 'changed' beats 'already': the order of unloop.model.report.fold.
 function Get-Verdict($done) {
     $ranks = @(
-        @('failed', 'failed'), @('unsupported', 'failed'), @('suspicious', 'suspicious'), @('changed', 'landed'),
+        @('failed', 'failed'), @('unsupported', 'failed'), @('in_use', 'in_use'), @('suspicious', 'suspicious'), @('changed', 'landed'),
         @('sent', 'sent'), @('no_match', 'no_match'), @('already', 'already_good')
     )
     foreach ($rank in $ranks) {

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from unloop.rehearsal.cmd.paths import NoPath, Path, chosen, has_wildcards, path_of, shown, sorted_out
 from unloop.rehearsal.cmd.state import Cmd
-from unloop.rehearsal.filetree import Node
+from unloop.rehearsal.filetree import FileInUse, Node
 
 _NO_FILE = "The system cannot find the file specified."
 _NO_PATH = "The system cannot find the path specified."
+IN_USE = "The process cannot access the file because it is being used by another process."
 _SYNTAX = "The syntax of the command is incorrect."
 _FREE = 32_768_000_000
 _SERIAL = "756E-6C70"
@@ -38,7 +39,10 @@ def _delete(cmd: Cmd, place: Path, node: Node, *, forces: bool) -> None:
         return
     if node.read_only:
         cmd.machine.files.change(place, modified=node.modified, read_only=False)
-    cmd.machine.files.remove(place)
+    try:
+        cmd.machine.files.remove(place)
+    except FileInUse:
+        cmd.complain(f"{shown(place)}\r\n{IN_USE}")
 
 
 def rename(cmd: Cmd, rest: str) -> None:
@@ -173,6 +177,8 @@ def guarded(command: Callable[[Cmd, str], None]) -> Callable[[Cmd, str], None]:
             cmd.complain(_NO_FILE, 1)
         except NotADirectoryError:
             cmd.complain(_NO_PATH, 1)
+        except FileInUse:
+            cmd.complain(IN_USE, 1)
         except OSError:
             cmd.complain("Access is denied.", 1)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from unloop.rehearsal.cmd import powershell
-from unloop.rehearsal.cmd.files import FILE_COMMANDS
+from unloop.rehearsal.cmd.files import FILE_COMMANDS, IN_USE
 from unloop.rehearsal.cmd.parser import parse
 from unloop.rehearsal.cmd.paths import NoPath, chosen, path_of, words
 from unloop.rehearsal.cmd.programs import PROGRAMS
 from unloop.rehearsal.cmd.state import NOT_RECOGNIZED, Cmd, Exit, Overrun
 from unloop.rehearsal.cmd.surroundings import NOTHING, VERSION, Surroundings, home_of, variables_of
 from unloop.rehearsal.cmd.syntax import Chain, CmdError, Command, Condition, Group, If, Redirection, Simple
+from unloop.rehearsal.filetree import FileInUse
 from unloop.rehearsal.machine import Machine
 
 SYSTEM = r"c:\windows\system32" + "\\"
@@ -147,6 +148,8 @@ def _to_file(cmd: Cmd, target: str, text: str, *, appends: bool) -> None:
         cmd.complain(str(error), 1)
     except (FileNotFoundError, NotADirectoryError):
         cmd.complain("The system cannot find the path specified.", 1)
+    except FileInUse:
+        cmd.complain(IN_USE, 1)
     except OSError:
         cmd.complain("Access is denied.", 1)
 

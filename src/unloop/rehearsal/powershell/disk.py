@@ -96,24 +96,16 @@ def demand_file(session: Session, full: str) -> tuple[Place, Node]:
 def demand_free(session: Session, place: Place, full: str, *, access: int, share: int = ALL) -> None:
     """That what others do with a file, and what we want with it, can go together; raises NetError."""
     key = key_of(place)
-    is_held = key in IN_USE or key in _held(session)
-    if is_held or any(
+    is_held = session.machine.files.is_held(place) and (access & ~READ or not share & READ)
+    if (key in IN_USE or is_held) or any(
         each.key == key and (access & ~each.share or each.access & ~share) for each in session.open_files
     ):
-        where = f" '{full}'" if full else ""
-        what = f"The process cannot access the file{where} because it is being used by another process."
-        raise NetError("System.IO.IOException", what + ("" if full else "\r\n"))
+        raise in_use(full)
 
 
 def key_of(place: Place) -> Place:
     """A place without regard to case."""
     return tuple(part.lower() for part in place)
-
-
-def _held(session: Session) -> frozenset[Place]:
-    """``state['in_use']``: full paths of files that another process of the host holds open."""
-    paths: list[str] = list(session.machine.state.get("in_use", ()))
-    return frozenset(key_of(place_of(path)) for path in paths)
 
 
 def write(session: Session, place: Place, content: bytes, full: str) -> None:
@@ -151,7 +143,7 @@ def move(session: Session, source: str, destination: str) -> None:
     if parent is None or not parent.is_directory:
         raise NetError("System.IO.DirectoryNotFoundException", "Could not find a part of the path.")
     if files.exists(goal) and not files.same(origin, goal):
-        raise NetError("System.IO.IOException", "Cannot create a file when that file already exists.\r\n")
+        raise NetError("System.IO.IOException", "Cannot create a file when that file already exists.\r\n", win32=183)
     files.rename(origin, goal)
 
 
@@ -198,6 +190,13 @@ def no_part(full: str) -> NetError:
 def no_file(full: str) -> NetError:
     """A file is missing."""
     return NetError("System.IO.FileNotFoundException", f"Could not find file '{full}'.")
+
+
+def in_use(full: str = "") -> NetError:
+    """Somebody else has the file open; where no path is named, the text is that of Windows (ERROR_SHARING_VIOLATION)."""
+    where, ending = (f" '{full}'", "") if full else ("", "\r\n")
+    what = f"The process cannot access the file{where} because it is being used by another process.{ending}"
+    return NetError("System.IO.IOException", what, win32=32)
 
 
 def denied(full: str) -> NetError:

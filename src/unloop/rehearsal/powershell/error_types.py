@@ -3,16 +3,17 @@
 from typing import ClassVar
 
 from unloop.rehearsal.powershell.convert import text
-from unloop.rehearsal.powershell.errors import Category, ErrorRecord, Failure, NotUnderstood
-from unloop.rehearsal.powershell.members import Members
+from unloop.rehearsal.powershell.errors import Category, ErrorRecord, Failure, NotUnderstood, hresult
+from unloop.rehearsal.powershell.members import Members, Method, methods
+from unloop.rehearsal.powershell.state import Session
 from unloop.rehearsal.powershell.values import Instance, outward
 
 
 class ExceptionObject(Instance):
     """System.Exception and its kin."""
 
-    def __init__(self, kind: str, message: str, inner: "ExceptionObject | None" = None) -> None:
-        self.kind, self.message, self.inner = kind, message, inner
+    def __init__(self, kind: str, message: str, inner: "ExceptionObject | None" = None, *, win32: int = 0) -> None:
+        self.kind, self.message, self.inner, self.win32 = kind, message, inner, win32
 
     def text(self) -> str:
         """The type and the message; the stack is left out."""
@@ -34,7 +35,8 @@ class ErrorObject(Instance):
 
 def caught(failure: Failure, *, is_inner: bool) -> ErrorObject:
     """An error for the catch that took it: one that named the inner exception's type gets that exception."""
-    inner = ExceptionObject(failure.inner.type_name, failure.inner.message) if failure.inner else None
+    thrown = failure.inner
+    inner = ExceptionObject(thrown.type_name, thrown.message, win32=thrown.win32) if thrown else None
     if is_inner and inner is not None:
         return ErrorObject(failure, inner)
     return ErrorObject(failure, ExceptionObject(failure.type_name, failure.message, inner))
@@ -53,8 +55,20 @@ def end_of(error: NotUnderstood) -> ErrorRecord:
     return ErrorRecord(outward(message), error.error_id, int(error.category), error.target, error.line)
 
 
+def _base(_: Session, value: ExceptionObject) -> ExceptionObject:
+    """Exception.GetBaseException: the innermost one."""
+    while value.inner is not None:
+        value = value.inner
+    return value
+
+
 EXCEPTION = Members(
-    {"message": lambda value: value.message, "innerexception": lambda value: value.inner},
+    {
+        "message": lambda value: value.message,
+        "innerexception": lambda value: value.inner,
+        "hresult": lambda value: hresult(value.kind, value.win32),
+    },
+    methods(Method("GetBaseException", _base, (0,))),
 )
 ERROR = Members(
     {

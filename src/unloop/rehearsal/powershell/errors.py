@@ -36,11 +36,11 @@ class ErrorRecord:
 
 
 class NetError(Exception):
-    """An exception that .NET throws."""
+    """An exception that .NET throws; ``win32`` is the error of Windows behind it, where there is one."""
 
-    def __init__(self, type_name: str, message: str) -> None:
+    def __init__(self, type_name: str, message: str, *, win32: int = 0) -> None:
         super().__init__(message)
-        self.type_name, self.message = type_name, message
+        self.type_name, self.message, self.win32 = type_name, message, win32
 
 
 @dataclass(eq=False)
@@ -155,6 +155,39 @@ def is_kind(type_name: str, wanted: str) -> bool:
             return False
         found = _ABOVE.get(found, "System.Exception")
     return True
+
+
+_HRESULTS = {
+    "System.Exception": 0x80131500,
+    "System.SystemException": 0x80131501,
+    "System.ArgumentOutOfRangeException": 0x80131502,
+    "System.IndexOutOfRangeException": 0x80131508,
+    "System.InvalidOperationException": 0x80131509,
+    "System.NotSupportedException": 0x80131515,
+    "System.OverflowException": 0x80131516,
+    "System.FormatException": 0x80131537,
+    "System.IO.IOException": 0x80131620,
+    "System.ObjectDisposedException": 0x80131622,
+    "System.InvalidCastException": 0x80004002,
+    "System.ArgumentNullException": 0x80004003,
+    "System.DivideByZeroException": 0x80020012,
+    "System.IO.FileNotFoundException": 0x80070002,
+    "System.IO.DirectoryNotFoundException": 0x80070003,
+    "System.UnauthorizedAccessException": 0x80070005,
+    "System.ArgumentException": 0x80070057,
+    "System.IO.PathTooLongException": 0x800700CE,
+    "System.ArithmeticException": 0x80070216,
+}
+"""What the constructors of the exceptions set as HResult (corerror.h, winerror.h)."""
+
+
+def hresult(type_name: str, win32: int = 0) -> int:
+    """Exception.HResult, which is signed: that of the error of Windows, or of the nearest type that has a number."""
+    number = 0x80070000 | win32
+    found = type_name
+    while not win32 and (number := _HRESULTS.get(found, 0)) == 0:
+        found = _ABOVE.get(found, "System.Exception")
+    return number - (1 << 32)
 
 
 def known_exceptions() -> frozenset[str]:

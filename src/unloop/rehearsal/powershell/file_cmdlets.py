@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 
-from unloop.rehearsal.filetree import Node
+from unloop.rehearsal.filetree import FileInUse, Node
 from unloop.rehearsal.powershell import disk, wildcards
 from unloop.rehearsal.powershell.commands import Call, Cmdlet
 from unloop.rehearsal.powershell.convert import items_of, text, to_int
@@ -170,7 +170,13 @@ def _rename(call: Call) -> None:
                 kind = "System.IO.IOException"
                 call.fail(what, "RenameItemIOError", Category.WRITE_ERROR, disk.shown(place), kind)
                 continue
-            files.rename(place, goal)
+            try:
+                files.rename(place, goal)
+            except (FileInUse, PermissionError) as error:
+                held = disk.in_use() if isinstance(error, FileInUse) else disk.denied(disk.shown(place))
+                call.fail(
+                    held.message, "RenameItemIOError", Category.WRITE_ERROR, disk.shown(place), "System.IO.IOException"
+                )
 
 
 def _content(call: Call) -> None:

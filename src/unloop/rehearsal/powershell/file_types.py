@@ -127,7 +127,7 @@ def _content(session: Session, full: str, how: int, wanted: int, shared: int) ->
         return place, b""
     place, node = disk.demand_file(session, full)
     if how == CREATE_NEW:
-        raise NetError("System.IO.IOException", f"The file '{full}' already exists.")
+        raise NetError("System.IO.IOException", f"The file '{full}' already exists.", win32=80)
     if node.read_only and wanted & disk.WRITE:
         raise disk.denied(full)
     disk.demand_free(session, place, full, access=wanted, share=shared)

@@ -63,8 +63,13 @@ def _move(call: Call, handle: Open, name: str, *, replaces: bool) -> None:
         if files.stat(goal).is_directory or files.stat(goal).read_only:
             raise Refused(Status.ACCESS_DENIED)
         files.stat(handle.path)
+        if files.is_held(goal):
+            raise Refused(Status.ACCESS_DENIED)
         files.remove(goal)
-    files.rename(handle.path, goal)
+    try:
+        files.rename(handle.path, goal)
+    except PermissionError as error:  # a directory, with an open file in it
+        raise Refused(Status.ACCESS_DENIED) from error
     _follow(call, handle.path, goal)
 
 

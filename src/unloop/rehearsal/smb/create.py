@@ -25,6 +25,7 @@ _GENERIC = (
 """GENERIC_ALL, MAXIMUM_ALLOWED, EXECUTE, WRITE and READ as the rights that they stand for ([MS-SMB2] 2.2.13.1)."""
 _PIPE_ROOM, _NORMAL = 4096, 0x80
 _IS_DIRECTORY, _NO_DIRECTORY, _DELETE_ON_CLOSE = 0x1, 0x40, 0x1000
+_SHARES_READING = 0x1
 
 
 class Disposition(IntEnum):
@@ -54,7 +55,7 @@ _REPLACES = frozenset({Disposition.SUPERSEDE, Disposition.OVERWRITE, Disposition
 def create(call: Call) -> bytes:
     """Open or make what a name means and answer with its handle."""
     fields = call.unpack(_REQUEST)
-    wanted, attributes, disposition, options, start, length = (fields[place] for place in (5, 6, 8, 9, 10, 11))
+    wanted, attributes, shared, disposition, options, start, length = (fields[place] for place in range(5, 12))
     tree = call.tree
     if disposition not in set(Disposition) or (options & _IS_DIRECTORY and options & _NO_DIRECTORY):
         raise Refused(Status.INVALID_PARAMETER)
@@ -67,6 +68,7 @@ def create(call: Call) -> bytes:
     access = granted(wanted)
     if options & _DELETE_ON_CLOSE and not access & DELETE:
         raise Refused(Status.INVALID_PARAMETER)
+    demand_sharing(files, path, access, shared, Disposition(disposition))
     action = _make(files, path, Disposition(disposition), options, attributes, access)
     node = files.stat(path)
     if options & _DELETE_ON_CLOSE and (node.read_only or not path):
@@ -97,6 +99,15 @@ def granted(wanted: int) -> int:
         if wanted & generic:
             wanted = (wanted & ~generic) | rights
     return wanted & ALL_ACCESS
+
+
+def demand_sharing(files: FileTree, path: Path, access: int, shared: int, disposition: Disposition) -> None:
+    """Who holds a file reads it, and lets others do no more; raises Refused ([MS-FSA] 2.1.5.1.2.2)."""
+    if not files.is_held(path) or disposition is Disposition.CREATE:
+        return
+    changes = access & (WRITE_DATA | APPEND_DATA | DELETE) or disposition in _REPLACES
+    if changes or (access & (READ_DATA | EXECUTE) and not shared & _SHARES_READING):
+        raise Refused(Status.SHARING_VIOLATION)
 
 
 def _make(files: FileTree, path: Path, disposition: Disposition, options: int, attributes: int, access: int) -> Action:

@@ -17,6 +17,7 @@ from unloop.channels.strike.smb2.wire import (
     framed,
 )
 from unloop.errors import ProtocolError
+from unloop.rehearsal.filetree import FileInUse
 from unloop.rehearsal.smb.change import set_info
 from unloop.rehearsal.smb.content import flush, read, write
 from unloop.rehearsal.smb.create import create
@@ -230,5 +231,6 @@ def _meaning(error: OSError) -> Status:
         (NotADirectoryError, Status.OBJECT_PATH_NOT_FOUND),
         (IsADirectoryError, Status.FILE_IS_A_DIRECTORY),
         (PermissionError, Status.CANNOT_DELETE),
+        (FileInUse, Status.SHARING_VIOLATION),
     )
     return next((status for kind, status in kinds if isinstance(error, kind)), Status.DIRECTORY_NOT_EMPTY)

@@ -14,7 +14,10 @@ from unloop.rehearsal.filetree import Node
 
 @contextmanager
 def told(path: tuple[str, ...]) -> Iterator[None]:
-    """What goes wrong in the tree, said in SFTP's few words as OpenSSH chooses them."""
+    """What goes wrong in the tree, said in SFTP's few words as OpenSSH chooses them.
+
+    For a sharing violation OpenSSH on Windows has no word of its own: it is a plain failure (errno_from_Win32Error).
+    """
     shown = "/" + "/".join(path)
     try:
         yield

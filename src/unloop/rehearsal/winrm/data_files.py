@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from unloop.rehearsal.filetree import FileTree, Node
+from unloop.rehearsal.filetree import FileInUse, FileTree, Node
 from unloop.rehearsal.machine import Machine
 from unloop.rehearsal.winrm.cim import Call, Instance, WmiClass
 from unloop.rehearsal.winrm.query import Query
 
 Path = tuple[str, ...]
-DONE, DENIED, FAILED, INVALID, EXISTS, OTHER_DRIVE, BAD_PARAMETER = 0, 2, 8, 9, 10, 13, 21
+DONE, DENIED, FAILED, INVALID, EXISTS, OTHER_DRIVE, IN_USE, BAD_PARAMETER = 0, 2, 8, 9, 10, 13, 15, 21
 """Return values of the methods of CIM_LogicalFile."""
 _FULL_ACCESS = 0x1F01FF
 _FORBIDDEN = frozenset('"*/:<>?|') | frozenset(chr(number) for number in range(32))
@@ -150,6 +150,8 @@ def _returning(work: Callable[[], None]) -> Instance:
         return {"ReturnValue": EXISTS}
     except PermissionError:
         return {"ReturnValue": DENIED}
+    except FileInUse:
+        return {"ReturnValue": IN_USE}
     except (FileNotFoundError, NotADirectoryError):
         return {"ReturnValue": INVALID}
     except OSError:

@@ -14,7 +14,7 @@ from unloop.model.options import CampaignOptions
 from unloop.model.order import CheckKind, Order, Shell
 from unloop.model.outcome import Outcome
 from unloop.model.power import BootIdentity
-from unloop.model.report import Verdict
+from unloop.model.report import REFUSALS
 from unloop.plugins import load
 from unloop.runner.decide import after_checks, after_silence, boot_changed
 from unloop.runner.ladder import abilities_of
@@ -69,9 +69,9 @@ async def _clean_up(run: HostRun, tools: Tools, step: Step, endpoints: Sequence[
     detail = "no channel can carry it"
     for shot in of_order(run, tools, order, can_carry).shots.values():
         struck = await shot.fire(None)
-        if struck.report is not None and struck.report.verdict is not Verdict.FAILED:
+        if struck.report is not None and struck.report.verdict not in REFUSALS:
             return step
-        detail = struck.report.message if struck.report else struck.came_to
+        detail = struck.report.why if struck.report else struck.came_to
     note = f"proven, but the cleanup is outstanding: {detail}"
     progress = replace(step.progress, note=note)
     until = progress.verify_until

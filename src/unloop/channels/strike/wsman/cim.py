@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from unloop.channels.strike.wsman.moments import moment_of
 from unloop.channels.strike.wsman.soap import properties
-from unloop.errors import AccessDenied, ChannelError, NotFound, ProtocolError, Unsupported
+from unloop.errors import AccessDenied, ChannelError, InUse, NotFound, ProtocolError, Unsupported
 from unloop.model.files import FileEntry
 from unloop.model.patterns import join, matches, split
 
@@ -21,7 +21,7 @@ _RETURNED: dict[int, tuple[type[ChannelError], str]] = {
     12: (Unsupported, "the platform is not Windows"),
     13: (Unsupported, "on another volume"),
     14: (AccessDenied, "directory not empty"),
-    15: (AccessDenied, "in use by another process"),
+    15: (InUse, "in use by another process"),
     16: (Unsupported, "invalid start file"),
     17: (AccessDenied, "privilege not held"),
     21: (Unsupported, "invalid parameter"),
