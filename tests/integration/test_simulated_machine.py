@@ -5,6 +5,7 @@ import random
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from unloop.rehearsal.boot_marks import PAGEFILE
 from unloop.rehearsal.events import Happening
 from unloop.rehearsal.faults import new_tree
 from unloop.rehearsal.fleet import tarpit
-from unloop.rehearsal.gate import Gate
+from unloop.rehearsal.gate import Gate, listen
 from unloop.rehearsal.machine import Machine, Phase
 from unloop.rehearsal.scenario import generate
 from unloop.rehearsal.spec import Kind, MachineSpec, Service
@@ -251,6 +252,15 @@ def test_healthy_host_with_closed_ports_refuses_or_is_silent(refuses: bool, sign
 
     _live(machine, story)
     assert machine.phase is Phase.UP
+
+
+def test_a_port_that_is_taken_leaves_no_socket_behind() -> None:
+    """What can't be bound is closed at once, not when it happens to be collected."""
+    with socket.create_server((ADDRESS, 0)) as taken:
+        before = sorted(Path("/proc/self/fd").iterdir())
+        with pytest.raises(OSError, match="in use"):
+            listen(ADDRESS, taken.getsockname()[1])
+        assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_tarpit_accepts_and_says_nothing() -> None:

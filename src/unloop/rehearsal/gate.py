@@ -27,12 +27,16 @@ def swallow(sock: socket.socket) -> None:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """A non-blocking listening socket; raises OSError when the port is taken."""
+    """A non-blocking listening socket; raises OSError, and leaves none behind, when the port is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setblocking(False)
-    sock.bind((address, port))
-    sock.listen(64)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind((address, port))
+        sock.listen(64)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
