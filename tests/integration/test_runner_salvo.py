@@ -203,3 +203,26 @@ def test_a_failure_of_one_channel_leaves_the_field_to_the_other() -> None:
 
     assert salvo.best is not None
     assert salvo.best.channel == "winrm"
+
+
+def test_whoever_ends_a_salvo_is_heard_in_every_moment_of_its_end() -> None:
+    """A salvo that is told to end while it tidies up after a landing ends, and does not go on as if nobody had said so."""
+
+    async def told_after(steps: int) -> bool:
+        shot = Scripted("smb", Verdict.LANDED)
+        async with host("smb", "winrm") as (gates, watch):
+            gates["winrm"].shut()
+            loop = asyncio.get_running_loop()
+            first = await watch.next_open(until=loop.time() + 10)
+            assert first is not None
+            landing, until = Landing({"smb": shot}), loop.time() + 10
+            salvo = asyncio.create_task(fire_all(watch, landing, first, Turns(8), by=until, until=until))
+            while not shot.fired:
+                await asyncio.sleep(0)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            is_asked = salvo.cancel()
+            await asyncio.wait({salvo})
+            return salvo.cancelled() is is_asked
+
+    assert [asyncio.run(told_after(steps)) for steps in range(12)] == [True] * 12

@@ -127,15 +127,16 @@ class _Race:
         for opened in self.running.values():
             with suppress(OSError):
                 opened.sock.shutdown(socket.SHUT_RDWR)
+        try:
+            if self.running:
+                await asyncio.wait(self.running, timeout=GRACE)
+        finally:
+            for task in self.running:
+                task.cancel()
         if self.running:
-            await asyncio.wait(self.running, timeout=GRACE)
-        for task in self.running:
-            task.cancel()
+            await asyncio.wait(self.running)
         for task, opened in self.running.items():
-            with suppress(asyncio.CancelledError):
-                self.done.append(await task)
-                continue
-            self.done.append(self._cut_off(opened.channel))
+            self.done.append(self._cut_off(opened.channel) if task.cancelled() else task.result())
         self.running.clear()
 
     def _cut_off(self, channel: str) -> Struck:
@@ -169,8 +170,10 @@ async def fire_all(watch: Watch, landing: Landing, first: Opened, turns: Turns, 
 
 async def _close(opening: asyncio.Task[Opened | None]) -> None:
     """Wait for no further door; one that opened in this moment is closed."""
-    opening.cancel()
-    with suppress(asyncio.CancelledError):
-        opened = await opening
+    if not opening.done():
+        opening.cancel()
+        await asyncio.wait({opening})  # awaiting it would take a cancellation of ours for its own
+    if not opening.cancelled():
+        opened = opening.result()
         if opened is not None:
             opened.sock.close()
