@@ -284,9 +284,9 @@ def test_file_in_use_fails_and_stays() -> None:
     assert list(tree_of(machine.files).values()) == [b"1"]
 
 
-def test_text_of_any_kind_comes_home() -> None:
-    """Whatever is in a name arrives in the report as it was."""
-    name = "C-6 'x' & \u00e9\u2028\U0001f600.sys"
+@pytest.mark.parametrize("name", ["C-6 'x' & \u00e9\u2028\U0001f600.sys", "C-\u212a.sys"])
+def test_text_of_any_kind_comes_home(name: str) -> None:
+    """Whatever is in a name arrives in the report as it was, also a letter that is ASCII in its other case."""
     machine = planted({f"{FOLDER}\\{name}": (b"1", BASE)})
     order = compiled(Step("quarantine_file", {"path": f"{FOLDER}\\*.sys"}))
     text = carried_out(machine, order.programs[Shell.POWERSHELL])

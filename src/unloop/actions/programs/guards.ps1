@@ -2,7 +2,7 @@
 #
 # For Windows PowerShell 4.0 and 5.1, full language. Constructs used, and no others (the rehearsal runs this text):
 #   function f($a, $b), return, break, if/elseif/else, foreach, while, try/catch (also catch [Type])/finally, throw,
-#   = += + * /, -eq -ne -lt -le -gt -ge -like -match -and -or -not -join, [pscustomobject]@{}, @{}, @(), indexing [0], casts
+#   = += + * /, -eq -ne -lt -le -gt -ge -like -cmatch -and -or -not -join, [pscustomobject]@{}, @{}, @(), indexing [0], casts
 #   [string] [bool] [int] [long] [void] [string[]] [System.IO.DirectoryInfo], $_ in catch ($_.Exception.Message,
 #   $_.Exception.GetBaseException().HResult, $_.FullyQualifiedErrorId), & $program $arguments 2>$null, $LASTEXITCODE, $env:SystemRoot. No pipeline but a function's output.
 # Cmdlets: ConvertFrom-Json, ConvertTo-Json -Compress -Depth, New-Object, Write-Output, Get-CimInstance -ClassName,
@@ -40,7 +40,7 @@ function ConvertTo-Ascii($text) {
 
 function Write-Answer($name, $json) {
     $line = $json
-    if ($json -match '[^\x20-\x7e]') {
+    if ($json -cmatch '[^\x20-\x7e]') { # without regard to case, the Kelvin sign is a k
         $line = ConvertTo-Ascii $json
     }
     Write-Output ($name + ' ' + $line)
