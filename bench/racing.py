@@ -32,7 +32,7 @@ from unloop.model.host_run import Queue
 from unloop.playbook.load import load
 from unloop.playbook.shipped import locate
 from unloop.rehearsal import inventory_file
-from unloop.rehearsal.addresses import BLOCKS, Block, mark
+from unloop.rehearsal.addresses import Block, reserved_block
 from unloop.rehearsal.simulation import simulated
 from unloop.rehearsal.spec import Kind, MachineSpec, Service
 from unloop.settings.load import load as load_settings
@@ -67,12 +67,16 @@ class Scene:
     boot: float
     boot_jitter: float
 
-    def parts(self) -> tuple[tuple[MachineSpec, ...], ...]:
+    @property
+    def processes(self) -> int:
+        """How many simulate it."""
+        return -(-self.hosts // PER_PROCESS)
+
+    def parts(self, blocks: Sequence[Block]) -> tuple[tuple[MachineSpec, ...], ...]:
         """Windows hosts with SMB and WinRM, for one process each part.
 
         None has power control, so that its own crashes are raced.
         """
-        blocks = _free_blocks(-(-self.hosts // PER_PROCESS))
         indices = range(self.hosts)
         return tuple(
             tuple(self._spec(index, block) for index in indices[number * PER_PROCESS : (number + 1) * PER_PROCESS])
@@ -126,12 +130,16 @@ class Raced:
 
     @property
     def lags(self) -> list[float]:
-        """How much later than it opened each host was seen to be open, by the witness's clock."""
+        """How much later than it opened each host was seen to be open, by the witness's clock.
+
+        A window that had opened before the watch began is none that was waited for.
+        """
         found = []
         for window in self.windows:
             before = [at for at in self.opened[window["name"]] if at <= window["opened_at"] + 0.002]
-            if before:
-                found.append(max(0.0, window["opened_at"] - before[-1]))
+            lag = max(0.0, window["opened_at"] - before[-1]) if before else 0.0
+            if before and lag <= window["opened_after"]:
+                found.append(lag)
         return found
 
     @property
@@ -153,7 +161,8 @@ def race(scene: Scene, *, seconds: float) -> Raced:
     """Simulate, race until every host has landed or the time is up, and take down what it took."""
     with tempfile.TemporaryDirectory(prefix="unloop-bench-") as made, ExitStack() as stack:
         directory = Path(made)
-        parts = scene.parts()
+        blocks = [stack.enter_context(reserved_block()) for _ in range(scene.processes)]
+        parts = scene.parts(blocks)
         campaign = _campaign(directory / "campaign", [spec for part in parts for spec in part], scene)
         pids = _simulate(stack, directory, parts)
         url = load_settings(directory / "campaign" / "unloop.toml").store.url
@@ -256,21 +265,6 @@ def _opened(directory: Path) -> dict[str, list[float]]:
                 waiting.discard(host)
                 found.setdefault(host, []).append(event["wall"])
     return found
-
-
-def _free_blocks(count: int) -> list[Block]:
-    """So many blocks of addresses that no simulation uses."""
-    found = []
-    for number in range(BLOCKS):
-        block = Block(number)
-        try:
-            mark(block.marker).close()
-        except OSError:
-            continue
-        found.append(block)
-        if len(found) == count:
-            return found
-    raise SystemExit(f"{count} blocks of loopback addresses are not free: other simulations are running")
 
 
 def _cpu_of(pid: int) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from unloop.model.attempt import StrikeRecord, Window
 from unloop.model.host import Host
@@ -133,17 +133,19 @@ class Lease:
         return self.state is State.WORKING and self.fence == fence and (until is None or self.until > until)
 
 
+_RUN = schema.host_run
+_LEASES = (
+    select(_RUN.c.id, _RUN.c.state, _RUN.c.fence, _RUN.c.lease_until, _RUN.c.hold, schema.campaign.c.state)
+    .join(schema.campaign, schema.campaign.c.id == _RUN.c.campaign_id)
+    .where(_RUN.c.id.in_(bindparam("runs", expanding=True)))
+    .order_by(_RUN.c.id)
+    .with_for_update(of=_RUN)
+)
+
+
 def leases_of(connection: Connection, run_ids: Sequence[int]) -> dict[int, Lease]:
     """The leases of host runs, locked in the order of their ids until the end of the transaction."""
-    table, campaign = schema.host_run, schema.campaign
-    query = (
-        select(table.c.id, table.c.state, table.c.fence, table.c.lease_until, table.c.hold, campaign.c.state)
-        .join(campaign, campaign.c.id == table.c.campaign_id)
-        .where(table.c.id.in_(run_ids))
-        .order_by(table.c.id)
-        .with_for_update(of=table)
-    )
     return {
         number: Lease(State(state), fence, until, hold, CampaignState(running))
-        for number, state, fence, until, hold, running in connection.execute(query)
+        for number, state, fence, until, hold, running in connection.execute(_LEASES, {"runs": run_ids})
     }
