@@ -15,7 +15,7 @@ from tools import EXACT, Run, Told, Tool, known_hosts
 
 PROGRAM = Path(sys.executable).with_name("ansible")
 WINDOWS = (
-    "ansible_shell_type=powershell ansible_psrp_protocol=http ansible_psrp_auth=negotiate"
+    "ansible_shell_type=powershell ansible_psrp_protocol=http ansible_psrp_auth=ntlm"
     " ansible_winrm_scheme=http ansible_winrm_transport=ntlm"
 )
 

@@ -59,8 +59,8 @@ def _known(told: Told) -> dict[str, Any]:
     """How pypsrp reaches a server."""
     known = {"port": told["port"], "username": told["username"], "password": told["password"], "no_proxy": True}
     if "authority" in told:
-        return {**known, "ssl": True, "auth": "negotiate", "cert_validation": told["authority"]}
-    return {**known, "ssl": False, "auth": "negotiate"}
+        return {**known, "ssl": True, "auth": "ntlm", "cert_validation": told["authority"]}
+    return {**known, "ssl": False, "auth": "ntlm"}
 
 
 def _wmi(told: Told) -> Ready:
