@@ -14,13 +14,15 @@ PIN := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11
 # Debian packages with the real servers that the tests talk to; see docs/how-to/develop.md.
 DEBIAN := samba smbclient openssh-server openssh-client openipmi ipmitool freeipmi-tools postgresql redis-server \
 	krb5-kdc krb5-admin-server libkrb5-dev gcc python3-dev
+# Every file with a main is a benchmark; the others are what they are made of.
+BENCHES := $(patsubst bench/%.py,%,$(shell grep -l '^def main() ->' bench/*.py))
 TESTS ?= tests
 DEMO ?=
 
 .PHONY: setup servers demo check test bench lock docs clean help
 
 help:  ## Show what can be made.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup: $(STAMP) $(KERBEROS_STAMP)  ## Make the virtual environment.
 
@@ -45,16 +47,23 @@ check: setup  ## Format, lint, types, layers, generated docs.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/figures.py --check
 
 test: servers  ## Run every test; real servers are skipped where they are missing, and demanded in CI.
 	@$(MAKE) --no-print-directory setup
 	$(BIN)/pytest $(TESTS) -n 2 --dist loadgroup
 
-bench: setup  ## Run the benchmarks; each prints a ratio against a peer in the same run.
-	@for bench in bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+bench: $(BENCHES:%=bench-%)  ## Run every benchmark, one after the other; each writes bench/results/NAME.json.
 
-docs: setup  ## Write the generated reference pages anew.
+bench-%: setup  ## Run one: make bench-fleet, bench-storm …; docs/benchmarks.md says what each measures.
+	@test -n "$(filter $*,$(BENCHES))" || { echo "$* is none of: $(BENCHES)"; exit 2; }
+	$(BIN)/python bench/$*.py
+
+.NOTPARALLEL: bench
+
+docs: setup  ## Write the generated reference pages anew, and the figures of the benchmarks.
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/figures.py
 
 lock:  ## Pin every dependency anew, with hashes.
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv
