@@ -168,7 +168,8 @@ def eta(now: Standing, pace: Pace) -> str:
 
 def final_table(now: Standing) -> Table:
     """Every target in one bucket; the buckets add up to the target list."""
-    table = Table(title=f"Campaign {now.campaign.id}: {now.campaign.state}", title_justify="left")
+    title = f"Campaign {now.campaign.id}: {now.campaign.state}"
+    table = Table(title=title, title_justify="left", min_width=len(title))
     table.add_column("outcome")
     table.add_column("hosts", justify="right")
     for outcome in Outcome:
