@@ -1,5 +1,6 @@
 """The report as one self-contained HTML page: outcomes, windows over time, attempts, and every host with its evidence."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -37,10 +38,8 @@ def as_html(ledger: Ledger) -> str:
         "windows": _windows(ledger),
         "attempts": _attempts(ledger),
         "lengths": histogram(windows.lengths(facts), x_label="window length (s)", y_label="windows"),
-        "strikes": histogram(windows.landings(facts), x_label="first open port to landed (s)", y_label="strikes"),
-        "lags": histogram(
-            [lag * 1000 for lag in windows.lags(facts)], x_label="seen at most so late (ms)", y_label="windows"
-        ),
+        "strikes": _in_ms(windows.landings(facts), x_label="first open port to landed (ms)", y_label="strikes"),
+        "lags": _in_ms(windows.lags(facts), x_label="seen at most so late (ms)", y_label="windows"),
         "hits": bars(
             [Bar(hits.name, round(hits.rate * 100), "good") for hits in windows.by_attempt(facts)],
             x_label="attempt",
@@ -93,6 +92,10 @@ def _windows(ledger: Ledger) -> str:
 def _attempts(ledger: Ledger) -> str:
     counted = sorted(ledger.attempts_of_fixed().items())
     return bars([Bar(str(attempts), hosts, "good") for attempts, hosts in counted], x_label="attempts until fixed")
+
+
+def _in_ms(values: Sequence[float], *, x_label: str, y_label: str) -> str:
+    return histogram([value * 1000 for value in values], x_label=x_label, y_label=y_label)
 
 
 def _when(seconds: float | None) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import floor, log10
 
 WIDTH, HEIGHT = 640, 240
 LEFT, BOTTOM, TOP, RIGHT = 52, 36, 12, 12
+WIDEST = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,11 @@ class Point:
 
 
 def bars(items: Sequence[Bar], *, x_label: str, y_label: str = "hosts") -> str:
-    """A bar chart; every bar carries its value."""
+    """A bar chart; every bar carries its value, but for those of nothing."""
     if not items:
         return _nothing()
     top = max(item.value for item in items) or 1
-    slot = (WIDTH - LEFT - RIGHT) / len(items)
+    slot = min(WIDEST, (WIDTH - LEFT - RIGHT) / len(items))
     parts = [_axes(x_label, y_label)]
     for index, item in enumerate(items):
         height = (HEIGHT - TOP - BOTTOM - 14) * item.value / top
@@ -41,23 +43,35 @@ def bars(items: Sequence[Bar], *, x_label: str, y_label: str = "hosts") -> str:
         parts.append(
             f'<rect class="{item.kind}" x="{x:.1f}" y="{y:.1f}" width="{slot * 0.76:.1f}" height="{height:.1f}"/>'
         )
-        parts.append(f'<text class="value" x="{middle:.1f}" y="{y - 4:.1f}">{item.value:g}</text>')
+        if item.value:
+            parts.append(f'<text class="value" x="{middle:.1f}" y="{y - 4:.1f}">{item.value:g}</text>')
         parts.append(f'<text class="tick" x="{middle:.1f}" y="{HEIGHT - BOTTOM + 14}">{escape(item.label)}</text>')
     return _svg(parts)
 
 
 def histogram(values: Sequence[float], *, x_label: str, y_label: str, bins: int = 12) -> str:
-    """How often values fall into equal ranges."""
+    """How often values from 0 on fall into equal ranges of a round width; the last one holds the longest hundredth too."""
     if not values:
         return _nothing()
-    low, high = 0.0, max(values)
-    width = (high - low) / bins or 1.0
-    counted = [0] * bins
+    ordered = sorted(values)
+    width = round_up(ordered[(len(ordered) - 1) * 99 // 100] / bins)
+    counted = [0] * (int(ordered[(len(ordered) - 1) * 99 // 100] / width) + 1)
     for value in values:
-        counted[min(bins - 1, int((value - low) / width))] += 1
+        counted[min(len(counted) - 1, int(value / width))] += 1
+    labels = [f"{width * index:.12g}" for index in range(len(counted))]
+    if ordered[-1] >= width * len(counted):
+        labels[-1] += "…"
     return bars(
-        [Bar(f"{low + width * i:.1f}", count) for i, count in enumerate(counted)], x_label=x_label, y_label=y_label
+        [Bar(label, count) for label, count in zip(labels, counted, strict=True)], x_label=x_label, y_label=y_label
     )
+
+
+def round_up(width: float) -> float:
+    """The next of 1, 2 and 5 times a power of ten; 1 for nothing."""
+    if width <= 0:
+        return 1.0
+    power = 10.0 ** floor(log10(width))
+    return next(float(f"{step * power:.12g}") for step in (1, 2, 5, 10) if step * power >= width)
 
 
 def scatter(points: Sequence[Point], *, x_label: str, y_label: str) -> str:
