@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from servers import free_port
 from unloop.errors import ConnectionLost, LogonRefused
 from unloop.model.host import Endpoint
-from unloop.model.report import RemedyReport, Verdict
+from unloop.model.report import ActionReport, ActionStatus, RemedyReport, Verdict
 from unloop.race.prober import Prober
 from unloop.race.rhythm import Rhythm
 from unloop.race.turns import Turns
@@ -192,6 +192,16 @@ def test_a_refusal_is_not_tried_again() -> None:
 def test_a_held_file_counts_more_than_an_order_that_was_only_sent() -> None:
     """Whatever was sent meets the same holder, so nobody waits for the proof of it."""
     salvo = fire(Scripted("smb", Verdict.IN_USE, after=0.1), Scripted("winrm", Verdict.SENT))
+
+    assert salvo.best is not None
+    assert salvo.best.channel == "smb"
+
+
+def test_of_two_equal_reports_the_one_with_evidence_counts() -> None:
+    """A program over WinRM tells its verdict alone; what SMB says names the file."""
+    action = ActionReport("quarantine_file", ActionStatus.IN_USE, "x.sys: in use")
+    told, bare = (RemedyReport(Verdict.IN_USE, actions) for actions in ((action,), ()))
+    salvo = Salvo((Struck("winrm", 0.0, 1.0, bare), Struck("smb", 0.0, 1.0, told)))
 
     assert salvo.best is not None
     assert salvo.best.channel == "smb"

@@ -1,7 +1,7 @@
 """Safe mode: whom it is offered, what is ordered, what a note of bcdedit says, and when a host climbs there."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -130,6 +130,7 @@ def test_safe_mode_is_offered_only_where_it_can_be_done_and_undone(
         (RACING, Cause.REMEDY_FAILED, Rung.SAFE_MODE),
         (replace(RACING, rung=Rung.IN_BAND), Cause.IN_USE, Rung.SAFE_MODE),
         (replace(RACING, rung=Rung.IN_BAND), Cause.NO_ANSWER, Rung.RACE),
+        (replace(RACING, rung=Rung.IN_BAND, broken_evidence=""), Cause.IN_USE, Rung.RACE),
         (RACING, Cause.PARKED, Rung.HANDS_ON),
         (replace(RACING, broken_evidence=""), Cause.BUDGET_SPENT, Rung.HANDS_ON),
         (replace(RACING, landed_at=NOW), Cause.STILL_BROKEN, Rung.HANDS_ON),
@@ -162,6 +163,24 @@ def test_a_file_in_use_ends_the_race_after_one_window_and_says_why() -> None:
 
     assert (step.event, step.detail) == ("climbed", {"to": Rung.SAFE_MODE, "cause": cause})
     assert step.progress.note == cause
+
+
+def test_a_host_that_is_not_known_to_crash_is_watched_for_a_crash_first() -> None:
+    """A held file alone sends nobody into safe mode; what shows no crash in the time allowed ends as refused."""
+    held = RemedyReport(Verdict.IN_USE, (ActionReport("quarantine_file", ActionStatus.IN_USE, "x.sys: in use"),))
+    unknown = Progress(rung=Rung.IN_BAND, rung_since=NOW)
+    seen, late = Seen(HOST, "smb"), NOW + timedelta(seconds=OPTIONS.observe)
+
+    climbed = after_report(unknown, held, None, seen=seen, options=OPTIONS, now=NOW)
+    watched = after_report(climbed.progress, held, None, seen=seen, options=OPTIONS, now=NOW)
+    crashing = replace(watched.progress, broken_evidence="seen to go down")
+    known = after_report(crashing, held, None, seen=seen, options=OPTIONS, now=NOW)
+    given_up = after_report(watched.progress, held, None, seen=seen, options=OPTIONS, now=late)
+
+    assert [step.progress.rung for step in (climbed, watched, known)] == [Rung.RACE, Rung.RACE, Rung.SAFE_MODE]
+    assert (watched.event, watched.progress.rung_attempts) == ("crash awaited", 0)
+    assert isinstance(given_up.then, End)
+    assert given_up.then == End(Outcome.FAILED, f"{Cause.IN_USE}: x.sys: in use")
 
 
 def test_climbing_past_safe_mode_keeps_the_cause() -> None:

@@ -12,7 +12,6 @@ from unloop.model.report import REFUSALS, CheckReport, RemedyReport, Verdict
 from unloop.runner.cause import Cause, outcome_of
 
 _GONE = frozenset({Verdict.NO_MATCH, Verdict.ALREADY_GOOD})
-_REFUSED = {Verdict.SUSPICIOUS: Cause.SUSPICIOUS, Verdict.IN_USE: Cause.IN_USE}
 _SETTLED = {Verdict.NOT_APPLICABLE: Outcome.NOT_APPLICABLE, Verdict.NO_MATCH: Outcome.NO_MATCH}
 
 
@@ -30,7 +29,7 @@ def next_rung(progress: Progress, cause: Cause, options: CampaignOptions) -> Run
     above = ladder[ladder.index(progress.rung) + 1 :] if progress.rung in ladder else []
     if not progress.broken_evidence or cause in _WINDOWLESS or progress.landed_at is not None:
         above = [rung for rung in above if rung is not Rung.SAFE_MODE]
-    if cause in _IN_VAIN:
+    if cause in _IN_VAIN and progress.broken_evidence:
         above = [rung for rung in above if rung is not Rung.RACE]
     return above[0] if above else None
 
@@ -97,9 +96,27 @@ def after_report(
         return Step(replace(progress, note=cause), End(outcome, report.message or cause), "ended")
     if verdict in _SETTLED:
         return Step(progress, End(_SETTLED[verdict], report.message or str(verdict).replace("_", " ")), "ended")
-    cause = _REFUSED.get(verdict, Cause.REMEDY_FAILED)
-    if verdict in REFUSALS and next_rung(progress, cause, options) is Rung.SAFE_MODE:
+    if verdict in REFUSALS:
+        return _after_refusal(progress, report, host, options, now)
+    return climb_to_hands(progress, Cause.SUSPICIOUS, host, report.why)
+
+
+def _after_refusal(
+    progress: Progress, report: RemedyReport, host: Host, options: CampaignOptions, now: datetime
+) -> Step:
+    """Safe mode may help a host that is known to crash; another is watched for a crash first, as long as it may be."""
+    cause = Cause.IN_USE if report.verdict is Verdict.IN_USE else Cause.REMEDY_FAILED
+    above = next_rung(progress, cause, options)
+    if above is Rung.SAFE_MODE:
         return climb(progress, cause, host, options, now, said=report.why)
+    if progress.broken_evidence or Rung.SAFE_MODE not in options.ladder:
+        return climb_to_hands(progress, cause, host, report.why)
+    if above is Rung.RACE:
+        return climb(progress, cause, host, options, now, said=report.why)
+    since = progress.rung_since
+    if progress.rung is Rung.RACE and since and (now - since).total_seconds() < options.observe:
+        note = f"{cause}: {report.why}; watched for a crash, after which safe mode may help"
+        return Step(replace(progress, note=note), Wait(0.0), "crash awaited", {"cause": note})
     return climb_to_hands(progress, cause, host, report.why)
 
 

@@ -121,8 +121,9 @@ def _set(host: Host, endpoint: Endpoint, mode: str, seconds: float, credential: 
     with _opened(host, endpoint, seconds, credential) as channel:
         safe_boot.change_flag(channel, mode)  # type: ignore[arg-type]
         with suppress(ChannelError):
-            # It goes down by itself otherwise: a restart that was not taken costs time, no more.
-            channel.run_service_command(safe_boot.RESTART)  # type: ignore[attr-defined]
+            # It goes down by itself otherwise: a restart that was not taken costs time, no more. A host that is in safe
+            # mode already (who set the flag died before that was written down) starts only the registered service.
+            channel.run_service_command(safe_boot.RESTART, name=safe_boot.SERVICE)  # type: ignore[attr-defined]
 
 
 def _leave(host: Host, endpoint: Endpoint, seconds: float, credential: Credential) -> BootIdentity | None:

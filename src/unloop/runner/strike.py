@@ -72,7 +72,7 @@ class Salvo:
     def best(self) -> Struck | None:
         """The strike whose report counts, or None when no host reported."""
         reported = [struck for struck in self.strikes if struck.report is not None]
-        return min(reported, key=lambda struck: _BEST.index(struck.report.verdict), default=None)  # type: ignore[union-attr]
+        return min(reported, key=_rank, default=None)
 
     @property
     def failures(self) -> Mapping[str, ChannelError]:
@@ -99,6 +99,13 @@ class Salvo:
     def summary(self) -> str:
         """One line on every failure."""
         return "; ".join(str(error) for error in self.failures.values())
+
+
+def _rank(struck: Struck) -> tuple[int, bool]:
+    """The better report comes first; of two that come to the same, the one that tells what became of each file."""
+    if struck.report is None:
+        return len(_BEST), True
+    return _BEST.index(struck.report.verdict), not struck.report.actions
 
 
 FINAL = (LogonRefused, AccessDenied, UntrustedPeer, Unsupported)

@@ -6,7 +6,7 @@ from unloop.errors import InputError, LeaseLost, UnloopError
 from unloop.log import get_logger
 from unloop.model.host_run import End, HostRun, Rung, Stage, Step, Wait
 from unloop.model.order import Order
-from unloop.model.outcome import Outcome
+from unloop.model.outcome import GOOD, Outcome
 from unloop.runner.cause import Cause
 from unloop.runner.debts import Debt, pay_debts
 from unloop.runner.decide import climb_to_hands
@@ -81,7 +81,7 @@ def _for_host(run: HostRun, tools: Tools, order: Order) -> Tools:
 
 
 async def _close(run: HostRun, tools: Tools, step: Step, left: Visit) -> tuple[Step, Visit]:
-    """Before a host run ends, what it owes is paid and the instructions for people are written down."""
+    """Before a host run ends, what it owes is paid, and what people are to do where it came to no good end is written."""
     if not isinstance(step.then, End):
         return step, left
     end, debt = step.then, await pay_debts(run, tools)
@@ -90,6 +90,8 @@ async def _close(run: HostRun, tools: Tools, step: Step, left: Visit) -> tuple[S
         return Step(owing, Wait(tools.options.verify_poll), "debt outstanding", {"outcome": end.outcome}), left
     if debt is Debt.LEFT:
         end = End(Outcome.NEEDS_HANDS, f"{end.cause}; {Cause.SAFE_BOOT_LEFT}")
+    if end.outcome in GOOD:
+        return replace(step, then=end), left
     text = tools.instructions_for(run, end.cause)
     finding = Finding("instructions", {"outcome": end.outcome, "text": text})
     return replace(step, then=end), replace(left, findings=(*left.findings, finding))

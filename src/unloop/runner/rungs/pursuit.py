@@ -33,10 +33,19 @@ ASSUMED = (60.0, 70.0)
 
 
 async def pursue(
-    run: HostRun, tools: Tools, landing: Landing, reported: Reported, *, keep: Keep | None = None
+    run: HostRun,
+    tools: Tools,
+    landing: Landing,
+    reported: Reported,
+    *,
+    keep: Keep | None = None,
+    is_restarting: bool = False,
 ) -> tuple[Step, Visit]:
-    """One attempt: a boot that we cause, or one of the host's own; ``keep`` is told at once what the host answered."""
-    return await _Pursuit(run, tools, landing, reported, keep).attempt()
+    """One attempt: a boot that we cause, or one of the host's own; ``keep`` is told at once what the host answered.
+
+    ``is_restarting``: the host was told to restart and is on its way, so that boot is awaited instead of a reset.
+    """
+    return await _Pursuit(run, tools, landing, reported, keep, is_restarting).attempt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class _Pursuit:
     landing: Landing
     reported: Reported
     keep: Keep | None
+    is_restarting: bool
 
     async def attempt(self) -> tuple[Step, Visit]:
         run, tools = self.run, self.tools
@@ -54,6 +64,8 @@ class _Pursuit:
         before = await look_once(run, tools, self.landing, keep=self.keep)
         if before.sighting.opened is not None:
             return self._own_boot(before)
+        if self.is_restarting:
+            return await self._await_restart()
         if not self._may_reset() or before.sighting.is_only_refused:
             return await self._observe(Cause.SILENT, tools.options.observe)
         delay = self._put_off()
@@ -91,6 +103,13 @@ class _Pursuit:
         visit = Visit(boot.result(), detail or "up without a reset", boot.windows, boot.findings())
         return self._fold(boot, PowerState.ON), visit
 
+    async def _await_restart(self) -> tuple[Step, Visit]:
+        """A forced reset now could undo what the host has just written, such as where it is to start."""
+        seconds = self.tools.options.watch
+        boot = await observe_boot(self.run, self.tools, self.landing, seconds=seconds, keep=self.keep)
+        detail = boot.salvo.summary if boot.was_open else f"no port opened within {seconds:g} s of its restart"
+        return self._fold(boot, None), Visit(boot.result(), detail, boot.windows, boot.findings())
+
     async def _after_reset(self, report: ResetReport) -> tuple[Step, Visit]:
         seconds = self.tools.options.watch
         boot = await observe_boot(self.run, self.tools, self.landing, seconds=seconds, boots=True, keep=self.keep)
@@ -104,7 +123,7 @@ class _Pursuit:
         progress = learned(run.progress, boot, now)
         if not boot.was_open:
             progress = replace(progress, silent_boots=progress.silent_boots + (state is PowerState.ON))
-            note = f"no port opened within {options.watch:g} s of the power-on"
+            note = f"no port opened within {options.watch:g} s of its boot"
             return after_miss(progress, cause=Cause.PARKED, note=note, host=run.host, options=options, now=now)
         if boot.report is not None:
             return self.reported(run, self.tools, progress, boot)

@@ -57,7 +57,8 @@ async def leave_first(run: HostRun, tools: Tools) -> tuple[Step, Visit] | None:
 
 
 async def _repair(run: HostRun, tools: Tools, order: Order) -> tuple[Step, Visit]:
-    step, left = await pursue(run, tools, _remedy(run, tools, order), reported, keep=keeping(run, tools))
+    keep, is_first = keeping(run, tools), run.progress.rung_attempts == 0
+    step, left = await pursue(run, tools, _remedy(run, tools, order), reported, keep=keep, is_restarting=is_first)
     if left.attempt_result not in _ANSWERED or step.progress.landed_at is None:
         return step, left
     try:
