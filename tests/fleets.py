@@ -37,7 +37,7 @@ def drawn(kinds: Mapping[Kind, int], *, seed: int = 7, system: System = System.W
     """So many hosts of each kind out of a scenario that has enough of them: those with the shortest windows."""
     left = dict(kinds)
     chosen = []
-    specs = scenario.generate(500, seed, systems=(system,))
+    specs = scenario.generate(500, seed, systems=(system,), holds=Kind.HELD in kinds)
     for spec in sorted(specs, key=lambda spec: (not spec.reported_broken_at, spec.window_seconds)):
         if left.get(spec.kind, 0):
             left[spec.kind] -= 1
@@ -146,15 +146,16 @@ def await_end(paths: Paths, *, seconds: float) -> None:
 
 
 def harm(paths: Paths) -> dict[str, list[str]]:
-    """What must never be: hosts that were reset too soon after a reset, or left off. Told by the simulated hosts alone."""
+    """What must never be: hosts reset too soon after a reset, left off or in safe mode. Told by the hosts alone."""
     heard = witness.read(paths.witness).values()
     return {
         "reset too soon": [host.host for host in heard if host.double_resets(SPACING)],
         "left off": [host.host for host in heard if host.is_left_off],
+        "left in safe mode": [host.host for host in heard if host.is_left_in_safe_mode],
     }
 
 
-NO_HARM: dict[str, list[str]] = {"reset too soon": [], "left off": []}
+NO_HARM: dict[str, list[str]] = {"reset too soon": [], "left off": [], "left in safe mode": []}
 
 
 def unrecorded_resets(paths: Paths) -> int:

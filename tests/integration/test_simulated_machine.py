@@ -206,6 +206,30 @@ def test_safe_mode_boot_does_not_crash_and_has_no_winrm() -> None:
     assert [event.detail["channel"] for event in machine.log.events if event.what is Happening.OPEN] == ["smb"]
 
 
+def test_a_driver_holds_its_file_but_in_safe_mode() -> None:
+    """From boot to boot: in safe mode the driver is not loaded, and its file can be moved."""
+    machine = _machine(_spec())
+    machine.holds = lambda _: (FAULT,)
+    held: list[bool] = []
+
+    async def story() -> None:
+        await _until(lambda: machine.boots == 2)
+        held.append(machine.files.is_held(FAULT))
+        machine.set_safe_boot("network")
+        machine.restart()
+        await _until(lambda: _count(machine, Happening.STAYED_UP) == 1)
+        held.append(machine.files.is_held(FAULT))
+        machine.files.remove(FAULT)
+        machine.set_safe_boot("")
+        machine.restart()
+        await _until(lambda: _count(machine, Happening.STAYED_UP) == 2)
+
+    _live(machine, story)
+    assert held == [True, False]
+    flags = [event.detail["mode"] for event in machine.log.events if event.what is Happening.SAFE_BOOT]
+    assert (flags, machine.safe_mode) == (["network", ""], "")
+
+
 async def _connects(port: int) -> str:
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:

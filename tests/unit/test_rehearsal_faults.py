@@ -7,7 +7,9 @@ import pytest
 
 from unloop.errors import InputError
 from unloop.model.host import System
+from unloop.playbook.load import load
 from unloop.rehearsal import faults
+from unloop.rehearsal.held import can_be_held
 from unloop.rehearsal.machine import Machine
 from unloop.rehearsal.scenario import generate
 
@@ -69,6 +71,29 @@ def test_sick_machine_is_broken_until_its_file_is_gone(playbook: Path) -> None:
     assert not machine.is_broken(machine)
     machine.files.rename(("quarantine", "x.q"), path)
     assert machine.is_broken(machine)
+
+
+def test_the_files_at_fault_are_those_that_the_crash_conditions_mean(playbook: Path) -> None:
+    """They are what a driver may hold open."""
+    case = faults.load_cases(playbook).sick[0]
+    machine = _machine(case)
+    assert case.files_at_fault(machine) == (("Windows", "System32", "drivers", "Vendor", "bad-1.sys"),)
+    machine.files.remove(("Windows", "System32", "drivers", "Vendor", "bad-1.sys"))
+    assert case.files_at_fault(machine) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("", "", False),
+        ("verify:", "ladder: [race, safe_mode]\nverify:", True),
+        ("verify:", "  - disable_driver: {name: vendor}\nladder: [race, safe_mode]\nverify:", False),
+    ],
+)
+def test_only_a_file_that_safe_mode_sets_free_can_be_held(playbook: Path, old: str, new: str, expected: bool) -> None:
+    """The ladder has to lead there, and SMB alone, which is all that there is, has to carry the remedy."""
+    playbook.write_text(PLAYBOOK.replace(old, new) if old else PLAYBOOK)
+    assert can_be_held(load(playbook)) is expected
 
 
 def test_registry_and_services_count_too(playbook: Path) -> None:

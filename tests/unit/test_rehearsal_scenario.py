@@ -41,6 +41,18 @@ def test_large_fleet_holds_enough_of_every_kind(hosts: int) -> None:
     assert kinds.total() == hosts
 
 
+@pytest.mark.parametrize("hosts", [100, 120, 500])
+def test_held_files_leave_enough_of_every_other_kind(hosts: int) -> None:
+    """Where safe mode can be rehearsed, at least five hosts need it, and the race alone still has its sixty."""
+    specs = scenario.generate(hosts, 1, systems=(System.WINDOWS,), holds=True)
+    kinds = Counter(spec.kind for spec in specs)
+    assert kinds[Kind.LOOPING] >= 60
+    assert min(kinds[kind] for kind in (*SPECIAL, Kind.HELD)) >= 5
+    assert min(kinds[Kind.HEALTHY], kinds[Kind.TARPIT]) > 0
+    held = [spec for spec in specs if spec.kind is Kind.HELD]
+    assert all("smb" in {service.channel for service in spec.services} for spec in held)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_windows_are_short(seed: int) -> None:
     """No window is stretched: all last 1 to 8 s with their jitter, and the median at most 4 s."""
@@ -108,6 +120,7 @@ def test_expected_outcomes() -> None:
     assert expected == {
         Kind.LOOPING: "fixed",
         Kind.TARPIT: "fixed",
+        Kind.HELD: "fixed",
         Kind.HEALTHY: "already_good",
         Kind.PARKED: "needs_hands",
         Kind.LOCKED: "needs_key",
@@ -156,6 +169,18 @@ def test_rehearsal_draws_only_kinds_that_a_host_can_be_of() -> None:
     locked = specs_like([_host(index, bitlocker=True) for index in range(100)], 2)
     assert Kind.PARKED not in {spec.kind for spec in locked}
     assert all(spec.bitlocker for spec in locked)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"system": System.LINUX}, {"endpoints": (Endpoint("winrm", "10.0.0.1"),)}, {"role": Role.DOMAIN_CONTROLLER}],
+)
+def test_only_hosts_that_can_enter_safe_mode_need_it(values: dict[str, object]) -> None:
+    """Linux has none, without SMB nobody gets a host there, and a domain controller wants more."""
+    hosts = [_host(index) for index in range(100)]
+    others = [_host(index, **values) for index in range(100)]
+    found = [Counter(spec.kind for spec in specs_like(known, 2, holds=True))[Kind.HELD] for known in (hosts, others)]
+    assert found == [5, 0]
 
 
 def test_rehearsal_of_nothing_is_refused() -> None:

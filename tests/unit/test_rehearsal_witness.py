@@ -70,3 +70,16 @@ def test_refused_log_ons_are_counted_by_account() -> None:
         )
     )["a"]
     assert heard.refused_logons == {"admin": 2, "other": 1}
+
+
+def test_safe_mode_is_told_until_it_is_left() -> None:
+    """A flag that is set counts before the host goes there, and a safe boot until the next usual one."""
+    events = (
+        (1.0, "safe_boot", {"mode": "network"}),
+        (2.0, "boot", {"safe_mode": "network"}),
+        (3.0, "safe_boot", {"mode": ""}),
+        (4.0, "boot", {"safe_mode": ""}),
+    )
+    heard = [witnessed(_lines(*events[: count + 1]))["a"] for count in range(len(events))]
+    assert [host.is_left_in_safe_mode for host in heard] == [True, True, True, False]
+    assert heard[-1].safe_boots == 1

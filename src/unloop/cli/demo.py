@@ -10,6 +10,7 @@ from unloop.playbook.load import load
 from unloop.playbook.shipped import locate
 from unloop.rehearsal import scenario
 from unloop.rehearsal.addresses import reserved_block
+from unloop.rehearsal.held import can_be_held
 
 PLAYBOOK = "channel-file-291"
 
@@ -23,5 +24,5 @@ def command(hosts: int, seed: int, directory: Path, *, as_json: bool) -> int:
     """Simulate a crash-looping fleet on this machine's loopback and repair it. Nothing leaves this machine."""
     playbook = load(locate(PLAYBOOK))
     with reserved_block() as block:
-        specs = scenario.generate(hosts, seed, block=block, systems=(playbook.system,))
+        specs = scenario.generate(hosts, seed, block=block, systems=(playbook.system,), holds=can_be_held(playbook))
         return carry_out(Rehearsal("demo", playbook, specs, directory, seed), as_json=as_json)

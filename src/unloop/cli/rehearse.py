@@ -19,6 +19,7 @@ from unloop.errors import EmptySelection, InputError, Problem
 from unloop.playbook.load import load
 from unloop.playbook.shipped import locate
 from unloop.rehearsal.addresses import reserved_block
+from unloop.rehearsal.held import can_be_held
 from unloop.rehearsal.shape import specs_like
 from unloop.settings.load import load as load_settings
 
@@ -60,6 +61,6 @@ def command(
         hint = "select fewer, for example one site"
         raise InputError(Problem(f"one process simulates {MOST} hosts at most, not {len(meant)}", hint=hint))
     with reserved_block() as block:
-        specs = specs_like(meant, seed, block=block)
+        specs = specs_like(meant, seed, block=block, holds=can_be_held(found))
         rehearsal = Rehearsal("rehearsal", found, specs, directory, seed, parse_variables(variables))
         return carry_out(rehearsal, as_json=as_json)

@@ -17,7 +17,7 @@ from unloop.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How a rehearsal went. ``mismatches`` are (host, expected, found)."""
+    """How a rehearsal went. ``mismatches`` are (host, expected, found); the rest is what the simulated hosts saw."""
 
     hosts: int
     outcomes: Mapping[str, int]
@@ -27,11 +27,13 @@ class Judgement:
     double_resets: int
     windows_seen: int
     windows_caught: int
+    safe_boots: int = 0
+    left_in_safe_mode: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
-        """Every host is in the bucket expected, and none was reset twice."""
-        return not self.mismatches and not self.double_resets
+        """Every host is in the bucket expected, none was reset twice, and none is in safe mode or on its way there."""
+        return not (self.mismatches or self.double_resets or self.left_in_safe_mode)
 
     def to_json(self) -> dict[str, Any]:
         """JSON types only."""
@@ -46,6 +48,8 @@ class Judgement:
             "double_resets": self.double_resets,
             "windows_seen": self.windows_seen,
             "windows_caught": self.windows_caught,
+            "safe_boots": self.safe_boots,
+            "left_in_safe_mode": list(self.left_in_safe_mode),
         }
 
 
@@ -72,6 +76,8 @@ def judge(database: Database, campaign_id: str, expected_path: Path, witness: Pa
         double_resets=sum(testimony.double_resets(spacing) for testimony in heard),
         windows_seen=tally.windows,
         windows_caught=tally.caught,
+        safe_boots=sum(testimony.safe_boots for testimony in heard),
+        left_in_safe_mode=tuple(sorted(testimony.host for testimony in heard if testimony.is_left_in_safe_mode)),
     )
 
 
@@ -90,3 +96,6 @@ def show_judgement(judgement: Judgement, console: Console) -> None:
         f"The simulated BMCs counted {judgement.resets} resets, {judgement.double_resets} of them double; "
         f"{judgement.windows_caught} of {judgement.windows_seen} windows were caught."
     )
+    if judgement.safe_boots:
+        left = ", ".join(judgement.left_in_safe_mode) or "none is left there"
+        console.print(f"Hosts started {judgement.safe_boots} times into safe mode; {left}.")

@@ -25,6 +25,8 @@ class Happening(StrEnum):
     """An orderly restart, ordered from inside."""
     REPAIRED = "repaired"
     """The fault was there when last looked at and is gone now."""
+    SAFE_BOOT = "safe_boot"
+    """The boot entry was changed: ``mode`` is that of the next boot, '' for the usual one."""
     LOGON_REFUSED = "logon_refused"
     """A service judged the proof of an account and refused it: what a host's account policy counts."""
 

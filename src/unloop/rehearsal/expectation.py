@@ -12,6 +12,7 @@ from unloop.rehearsal.spec import Kind, MachineSpec
 EXPECTED: Mapping[Kind, Outcome] = {
     Kind.LOOPING: Outcome.FIXED,
     Kind.TARPIT: Outcome.FIXED,
+    Kind.HELD: Outcome.FIXED,
     Kind.HEALTHY: Outcome.ALREADY_GOOD,
     Kind.PARKED: Outcome.NEEDS_HANDS,
     Kind.LOCKED: Outcome.NEEDS_KEY,

@@ -35,6 +35,12 @@ class Case:
     crashes_while: tuple[Check, ...] = ()
     crashes_unless: tuple[Check, ...] = ()
 
+    def files_at_fault(self, machine: Machine) -> tuple[tuple[str, ...], ...]:
+        """Where on a machine the files are whose presence makes it crash."""
+        present = (check for check in self.crashes_while if check.kind is CheckKind.FILE_PRESENT)
+        found = (entry for check in present for entry in files_that_match(machine, check.pattern, check.guard))
+        return tuple(tree_path(entry.path) for entry in found)
+
     def is_broken(self, machine: Machine) -> bool:
         """Whether the boot would crash, with the machine as it is."""
         if not self.crashes_while and not self.crashes_unless:

@@ -121,6 +121,8 @@ def _machine(
     log = EventLog(spec.name, listener)
     machine = Machine(spec, faults.new_tree(spec.system), case.is_broken, chance, log=log)
     faults.put_on(machine, case)
+    if spec.kind is Kind.HELD:
+        machine.holds = case.files_at_fault
     after_boot = case.fixture.after_boot
     machine.on_good_boot = lambda booted: faults.apply(booted, after_boot)
     return machine

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -74,6 +74,8 @@ class Machine:
     state: dict[str, Any] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     log: EventLog = field(default_factory=lambda: EventLog(""))
+    holds: Callable[["Machine"], Iterable[tuple[str, ...]]] = lambda _: ()
+    """The files that a driver opens at every boot and does not let go of; in safe mode it is not loaded."""
     on_good_boot: Callable[["Machine"], None] | None = None
     """What a boot that will not crash brings of itself; the boot in which the simulation begins brings nothing."""
     safe_mode: str = ""
@@ -103,6 +105,11 @@ class Machine:
     def note_refusal(self, account: str, channel: str) -> None:
         """A service refused the proof of an account; a domain in front of its name is left aside."""
         self.log.note(Happening.LOGON_REFUSED, account=account.rpartition("\\")[2], channel=channel)
+
+    def set_safe_boot(self, mode: str) -> None:
+        """Somebody changes the boot entry: the mode of the next boot, '' for the usual one."""
+        self.state["safe_boot"] = mode
+        self.log.note(Happening.SAFE_BOOT, mode=mode)
 
     def restart(self) -> None:
         """An orderly restart from inside (shutdown /r, systemctl reboot): one new boot, a moment from now."""
@@ -223,11 +230,17 @@ class Machine:
         self.boot_time = datetime.now(UTC)
         self.phase = Phase.BOOTING
         self.safe_mode = str(self.state.get("safe_boot", ""))
+        self.files.hold(() if self.safe_mode else self.holds(self))
         override: BootOverride | None = self.state.get("boot_override")
         if override is not None and override.once:
             del self.state["boot_override"]
         stamp(self.files, self.spec.system, self.boot_time, self.random)
-        self.log.note(Happening.BOOT, number=self.boots, device=override.device if override else BootDevice.DISK)
+        self.log.note(
+            Happening.BOOT,
+            number=self.boots,
+            device=override.device if override else BootDevice.DISK,
+            safe_mode=self.safe_mode,
+        )
 
     async def _window(self, seconds: float) -> tuple[Service, ...]:
         """Open the services that come up in time and wait for the window's end; those that are still to open."""

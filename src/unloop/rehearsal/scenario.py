@@ -29,9 +29,13 @@ _SPECIAL = (
     Kind.WRONG_BMC,
 )
 _SHARE, _SMALL_SHARE = 0.05, 0.04
+_LARGE, _LEAST_LOOPING = 100, 60
+_LOOPS = frozenset({Kind.LOOPING, Kind.HELD})
 _REPORTED_KINDS = frozenset({Kind.PARKED, Kind.LOCKED, Kind.WRONG_PASSWORD, Kind.WRONG_BMC, Kind.TARPIT})
 """Kinds that a victim list names; of the looping ones it names most, and of the healthy ones none."""
 _WINDOWS_CHANNELS = (("smb", "winrm"), ("smb",), ("winrm",))
+_SAFE_MODE_CHANNELS = tuple(channels for channels in _WINDOWS_CHANNELS if "smb" in channels)
+"""Those of hosts that can be told to start into safe mode, and are reached there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +53,28 @@ def generate(
     *,
     block: Block | None = None,
     systems: Sequence[System] = (System.WINDOWS, System.LINUX),
+    holds: bool = False,
 ) -> tuple[MachineSpec, ...]:
-    """Hosts of mixed kinds. From 100 on, at least 60 loop and at least 5 are of each kind that has to end otherwise."""
+    """Hosts of mixed kinds. From 100 on, at least 60 loop and at least 5 are of each kind that has to end otherwise.
+
+    ``holds``: some have a file that only safe mode sets free (see held.py).
+    """
     if not 1 <= hosts <= LARGEST:
         raise InputError(Problem(f"{hosts} hosts can't be simulated", hint=f"give 1 to {LARGEST}"))
     chance = random.Random(seed)  # noqa: S311 - a scenario must be the same for the same seed
     secrets = draw_secrets(chance)
-    kinds = kinds_of(hosts)
+    kinds = kinds_of(hosts, holds=holds)
     chance.shuffle(kinds)
     return tuple(_host(index, kind, chance, secrets, block or Block(), systems) for index, kind in enumerate(kinds))
 
 
-def kinds_of(hosts: int) -> list[Kind]:
+def kinds_of(hosts: int, *, holds: bool = False) -> list[Kind]:
     """How many of each kind there are among so many hosts."""
-    special = round(hosts * _SHARE) if hosts < 100 else max(5, round(hosts * _SHARE))
+    special = round(hosts * _SHARE) if hosts < _LARGE else max(5, round(hosts * _SHARE))
+    kinds = [kind for kind in (*_SPECIAL, *((Kind.HELD,) if holds else ())) for _ in range(special)]
     small = round(hosts * _SMALL_SHARE)
-    kinds = [kind for kind in _SPECIAL for _ in range(special)]
+    if hosts >= _LARGE:
+        small = min(small, (hosts - len(kinds) - _LEAST_LOOPING) // 2)
     kinds += [kind for kind in (Kind.HEALTHY, Kind.TARPIT) for _ in range(small)]
     return kinds + [Kind.LOOPING] * (hosts - len(kinds))
 
@@ -110,8 +120,8 @@ def _host(
 
 
 def _system(kind: Kind, chance: random.Random, systems: Sequence[System]) -> System:
-    """Three of four run Windows; BitLocker is Windows', and a tarpit beside a second channel wants two channels."""
-    if kind in {Kind.LOCKED, Kind.TARPIT} and System.WINDOWS in systems:
+    """Three of four run Windows; BitLocker and safe mode are Windows', and a tarpit wants two channels."""
+    if kind in {Kind.LOCKED, Kind.TARPIT, Kind.HELD} and System.WINDOWS in systems:
         return System.WINDOWS
     drawn = System.LINUX if chance.random() < 0.25 else System.WINDOWS
     return drawn if drawn in systems else systems[0]
@@ -123,6 +133,8 @@ def _channels(kind: Kind, system: System, chance: random.Random, systems: Sequen
         return ("ssh",)
     if kind is Kind.TARPIT:
         return ("smb", "winrm")
+    if kind is Kind.HELD:
+        return chance.choice(_SAFE_MODE_CHANNELS)
     ways = _WINDOWS_CHANNELS if System.LINUX in systems else (*_WINDOWS_CHANNELS, ("ssh",))
     return chance.choice(ways)
 
@@ -142,8 +154,8 @@ def afflict(spec: MachineSpec, chance: random.Random, secrets: Secrets) -> Machi
     """Give a host its boots, its windows and what its kind means."""
     kind = spec.kind
     identity = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-    is_reported = kind in _REPORTED_KINDS or (kind is Kind.LOOPING and chance.random() < 0.7)
-    is_quick = kind is Kind.LOOPING and not is_reported
+    is_reported = kind in _REPORTED_KINDS or (kind in _LOOPS and chance.random() < 0.7)
+    is_quick = kind in _LOOPS and not is_reported
     window = _window(kind, is_quick, chance)
     parks = kind is Kind.LOOPING and is_reported and bool(spec.bmc_channel) and chance.random() < 0.25
     drawn = replace(

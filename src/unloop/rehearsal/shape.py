@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from unloop.errors import EmptySelection
-from unloop.model.host import Host, System
+from unloop.model.host import Host, Role, System
 from unloop.rehearsal.addresses import Block
 from unloop.rehearsal.scenario import (
     BMC_PORTS,
@@ -23,13 +23,18 @@ from unloop.rehearsal.spec import Kind, MachineSpec
 _NEEDS_BMC = frozenset({Kind.PARKED, Kind.LOCKED, Kind.WRONG_BMC})
 
 
-def specs_like(hosts: Sequence[Host], seed: int, *, block: Block | None = None) -> tuple[MachineSpec, ...]:
-    """A simulated host for each host of an inventory; what is wrong with each is drawn from the seed."""
+def specs_like(
+    hosts: Sequence[Host], seed: int, *, block: Block | None = None, holds: bool = False
+) -> tuple[MachineSpec, ...]:
+    """A simulated host for each host of an inventory; what is wrong with each is drawn from the seed.
+
+    ``holds``: some have a file that only safe mode sets free (see held.py).
+    """
     if not hosts:
         raise EmptySelection("the inventory holds no host to rehearse with")
     chance = random.Random(seed)  # noqa: S311 - a rehearsal must be the same for the same seed
     secrets = draw_secrets(chance)
-    kinds = kinds_of(len(hosts))
+    kinds = kinds_of(len(hosts), holds=holds)
     chance.shuffle(kinds)
     place = block or Block()
     return tuple(
@@ -86,6 +91,13 @@ def fitting(drawn: Kind, host: Host, channels: Sequence[str]) -> Kind:
         return Kind.PARKED
     if drawn is Kind.PARKED and host.bitlocker:
         return Kind.LOCKED
+    if drawn is Kind.HELD and not _can_enter_safe_mode(host, channels):
+        return Kind.LOOPING
     if drawn is Kind.TARPIT and len(channels) < 2:
         return Kind.LOOPING
     return drawn
+
+
+def _can_enter_safe_mode(host: Host, channels: Sequence[str]) -> bool:
+    """Only over SMB, and no domain controller: that needs a playbook and a credential of its own."""
+    return host.system is System.WINDOWS and "smb" in channels and host.role is not Role.DOMAIN_CONTROLLER

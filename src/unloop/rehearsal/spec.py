@@ -18,6 +18,8 @@ class Kind(StrEnum):
     WRONG_BMC = "wrong_bmc"
     TARPIT = "tarpit"
     HEALTHY = "healthy"
+    HELD = "held"
+    """It loops, and a driver holds the faulty file open: only in safe mode, without that driver, can it be moved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,19 @@ class WitnessedHost:
     is_up: bool = False
     is_left_off: bool = False
     """It was switched off and never on again."""
+    safe_boot: str = ""
+    """The safe mode that its next boot goes to, '' for none."""
+    safe_mode: str = ""
+    """The safe mode that its last boot went to, '' for none."""
+    safe_boots: int = 0
     refused_logons: Counter[str] = field(default_factory=Counter)
     """How often the proof of an account was refused, by the account's name in lower case."""
     _opened: float | None = None
+
+    @property
+    def is_left_in_safe_mode(self) -> bool:
+        """It is in safe mode, or its next boot would go there."""
+        return bool(self.safe_boot or self.safe_mode)
 
     def double_resets(self, spacing: float) -> int:
         """How many resets followed another by less than the least spacing."""
@@ -81,6 +91,10 @@ class WitnessedHost:
         elif what is Happening.BOOT:
             self.boots += 1
             self.is_parked = self.is_up = False
+            self.safe_mode = str(detail.get("safe_mode", ""))
+            self.safe_boots += bool(self.safe_mode)
+        elif what is Happening.SAFE_BOOT:
+            self.safe_boot = str(detail.get("mode", ""))
         elif what is Happening.OPEN and self._opened is None and not self.is_up:
             self._opened = at
         elif what is Happening.CRASH:

@@ -68,10 +68,11 @@ def boot_data(cmd: Cmd, rest: str) -> None:
     state = cmd.machine.state
     cmd.code = 0
     if named[:2] == ["/set", "safeboot"] and len(named) == 3 and named[2] in _MODES:
-        state["safe_boot"] = named[2]
+        cmd.machine.set_safe_boot(named[2])
         cmd.say(_DONE)
     elif named == ["/deletevalue", "safeboot"]:
-        if state.pop("safe_boot", ""):
+        if state.get("safe_boot", ""):
+            cmd.machine.set_safe_boot("")
             cmd.say(_DONE)
         else:
             cmd.complain("An error occurred while attempting to delete the specified data element.")

@@ -76,14 +76,14 @@ def _boot_data(session: Session, words: list[str]) -> Ended:
     if named in ([], ["/enum"]):
         return Ended(0, _boot_entry(given[-1] if given[-1:] != ["/enum"] and given else "{current}", mode))
     if named[:2] == ["/set", "safeboot"] and named[2:3] and named[2] in _MODES and len(named) == 3:
-        state["safe_boot"] = named[2]
+        session.machine.set_safe_boot(named[2])
         return Ended(0, (_DONE,))
     if named == ["/deletevalue", "safeboot"]:
         if not mode:
             return Ended(
                 1, ("An error occurred while attempting to delete the specified data element.", "Element not found.")
             )
-        state["safe_boot"] = ""
+        session.machine.set_safe_boot("")
         return Ended(0, (_DONE,))
     raise _strange("bcdedit", words)
 
