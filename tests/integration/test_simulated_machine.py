@@ -13,6 +13,7 @@ import pytest
 from servers import free_port
 from unloop.model.host import System
 from unloop.model.power import PowerState
+from unloop.rehearsal import fleet
 from unloop.rehearsal.boot_marks import PAGEFILE
 from unloop.rehearsal.events import Happening
 from unloop.rehearsal.faults import new_tree
@@ -278,12 +279,20 @@ def test_healthy_host_with_closed_ports_refuses_or_is_silent(refuses: bool, sign
     assert machine.phase is Phase.UP
 
 
-def test_a_port_that_is_taken_leaves_no_socket_behind() -> None:
+def _silent_bmc(address: str, port: int) -> socket.socket:
+    return fleet._silence(_spec(bmc_channel="ipmi", bmc_address=address, bmc_port=port))
+
+
+@pytest.mark.parametrize(("kind", "take"), [(socket.SOCK_STREAM, listen), (socket.SOCK_DGRAM, _silent_bmc)])
+def test_a_port_that_is_taken_leaves_no_socket_behind(
+    kind: socket.SocketKind, take: Callable[[str, int], socket.socket]
+) -> None:
     """What can't be bound is closed at once, not when it happens to be collected."""
-    with socket.create_server((ADDRESS, 0)) as taken:
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind((ADDRESS, 0))
         before = sorted(Path("/proc/self/fd").iterdir())
         with pytest.raises(OSError, match="in use"):
-            listen(ADDRESS, taken.getsockname()[1])
+            take(ADDRESS, taken.getsockname()[1])
         assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 

@@ -183,5 +183,9 @@ def _silence(spec: MachineSpec) -> socket.socket:
         swallow(listener)
         return listener
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((spec.bmc_address, spec.bmc_port))
+    try:
+        sock.bind((spec.bmc_address, spec.bmc_port))
+    except OSError:
+        sock.close()
+        raise
     return sock
