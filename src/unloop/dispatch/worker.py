@@ -13,11 +13,10 @@ from celery import Celery
 from celery.apps.worker import Worker
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
-from kombu.exceptions import OperationalError
 
-from unloop.dispatch.broker import broker_url
-from unloop.dispatch.celery_app import MEMORY, make_app
+from unloop.dispatch.celery_app import MEMORY
 from unloop.dispatch.context import Context, make_context
+from unloop.dispatch.reach import reachable_app
 from unloop.dispatch.stopping import EitherFlag, SharedFlag
 from unloop.dispatch.tasks import hint, register
 from unloop.dispatch.ticker import Ticker
@@ -29,7 +28,6 @@ from unloop.settings.schema import Settings
 logger = get_logger(__name__)
 
 SHIFTS_PER_PROCESS = 50
-CONNECTING = 5.0
 
 
 @dataclass
@@ -129,11 +127,4 @@ def _app_of(settings: Settings) -> Celery:
     if url.startswith(MEMORY):
         hint_text = "set broker.url in unloop.toml, for example redis://localhost:6379/0"
         raise InputError(Problem("a worker needs a broker that other processes reach", hint=hint_text))
-    app = make_app(broker_url(settings))
-    try:
-        with app.connection_for_write(connect_timeout=CONNECTING) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=CONNECTING)
-    except (OperationalError, OSError) as error:
-        hint_text = "start it, or correct broker.url in unloop.toml"
-        raise InputError(Problem(f"broker {url} can't be reached: {error}", hint=hint_text)) from error
-    return app
+    return reachable_app(settings)

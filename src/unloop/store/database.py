@@ -1,7 +1,8 @@
 """Opening the store: SQLite in WAL mode or PostgreSQL by URL, at exactly the schema revision that this version knows."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ REVISION = "0001"
 """The schema that this version reads and writes: the newest of store/migrations/versions."""
 _PASSING = ("locked", "database or disk is full", "disk I/O error", "unable to open")
 """What SQLite calls troubles that somebody can mend while we wait."""
+KINDS = "store.url is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, for which 'unloop[postgres]' is installed"
+"""What a store can be."""
 EARLIER = frozenset[str]()
 """Revisions from which it can be reached."""
 
@@ -72,14 +75,16 @@ def open_database(url: str) -> Database:
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"store {label}: {error.strerror}: {error.filename}") from error
+            told = f"{error.strerror}: {error.filename}; check that it may be made there, or name another store.url"
+            raise StoreError(f"store {label}: {told}") from error
     try:
         engine = _engine(url)
     except (SQLAlchemyError, ModuleNotFoundError) as error:
-        raise StoreError(f"store {label}: {error}") from error
+        raise StoreError(f"store {label}: {error}; {KINDS}") from error
     try:
         with engine.connect() as connection:
             _migrate(connection, label)
+        _keep_a_log(engine)
     except DBAPIError as error:
         engine.dispose()
         raise StoreError(f"store {label}: {_cause(error)}") from error
@@ -108,12 +113,23 @@ def _engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={int(BUSY_SECONDS * 1000)}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_a_log(engine: Engine) -> None:
+    """Write ahead from now on. The file itself remembers it, so this is done to a file that is known to be ours only."""
+    if engine.dialect.name != "sqlite":
+        return
+    statement = "PRAGMA journal_mode=WAL"
+    with closing(engine.raw_connection()) as connection:
+        try:
+            connection.cursor().execute(statement)
+        except sqlite3.Error as error:
+            raise OperationalError(statement, None, error) from error
 
 
 def _begin(connection: Connection) -> None:
@@ -170,13 +186,20 @@ def _passes(error: DBAPIError) -> bool:
     return "sqlite" not in type(error.orig).__module__ or any(part in told for part in _PASSING)
 
 
+AGAIN = "then try again (a campaign: `unloop campaign resume`); nothing recorded is lost"
+
+
 def _cause(error: DBAPIError) -> str:
     told = str(error.orig).splitlines()[0] if error.orig else str(error).splitlines()[0]
     hints = {
-        "database or disk is full": "free some space, then run `unloop campaign resume`: nothing recorded is lost",
+        "database or disk is full": f"free some space, {AGAIN}",
+        "disk I/O error": f"the disk is full or failing: look at it, {AGAIN}",
         "file is not a database": "it is corrupt or not a store; restore it from a backup or name another store",
         "malformed": "it is corrupt; restore it from a backup or name another store",
         "unable to open": "check that the path exists and may be written",
         "readonly": "check that the file and its directory may be written",
+        "connection failed": "start it, or correct store.url in unloop.toml",
+        "connection timeout": "start it, or correct store.url in unloop.toml",
+        "failed to resolve host": "correct store.url in unloop.toml",
     }
     return next((f"{told}; {hint}" for part, hint in hints.items() if part in told), told)
