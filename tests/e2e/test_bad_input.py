@@ -3,14 +3,13 @@
 import os
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from disks import fill, small_disk
 from fleets import UNLOOP, unloop
-from servers import free_port, missing, require
+from servers import free_port, require
 from unloop.store.database import open_database
 
 HOSTS = """\
@@ -245,32 +244,6 @@ def _without_override(*words: str, directory: Path, state: Path) -> subprocess.C
     )
 
 
-@contextmanager
-def small_disk(place: Path, size: str) -> Iterator[Path]:
-    """A file system of that size for the length of a with block; skips where it can't be mounted, and fails in CI."""
-    place.mkdir()
-    mounted = subprocess.run(
-        [require("mount"), "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        missing("a file system can't be mounted here")
-    try:
-        yield place
-    finally:
-        subprocess.run([require("umount"), str(place)], check=True)
-
-
-def _fill(place: Path) -> Path:
-    """Write until nothing more fits."""
-    filling = place / "filling"
-    with filling.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)):
-                continue
-        except OSError:
-            return filling
-
-
 def test_a_full_disk_is_told_and_nothing_is_half_done(tmp_path: Path) -> None:
     """A store that can't be made, or a campaign that can't be written: one line, and once there is room all is as before."""
     with small_disk(tmp_path / "disk", "1m") as disk:
@@ -280,7 +253,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_done(tmp_path: Path) -> None:
         for exists in (False, True):
             if exists:
                 open_database(f"sqlite:///{store}").close()
-            filling = _fill(disk)
+            filling = fill(disk)
             done = unloop(*RUN, directory=tmp_path)
             (told,) = complaints(done)
             assert (done.returncode, told.startswith(f"store sqlite:///{store}: ")) == (2, True)
