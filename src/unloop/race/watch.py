@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -77,7 +77,8 @@ class Watch:
         self._is_awake = False
         self._pulse: Aim | None = None
         self._missed, self._missed_since = 0, 0.0
-        self._opened: asyncio.Queue[Opened] = asyncio.Queue()
+        self._opened: deque[Opened] = deque()
+        self._waiter: asyncio.Future[None] | None = None
         self._aims = {
             channel: Aim(*door, partial(self._heard, channel), self._first if index == 0 else self._other)
             for index, (channel, door) in enumerate(doors.items())
@@ -99,19 +100,23 @@ class Watch:
         self._ping_no_more()
         if self._pulse is not None:
             self._prober.stop(self._pulse)
-        while not self._opened.empty():
-            discard(self._opened.get_nowait().sock)
+        while self._opened:
+            discard(self._opened.popleft().sock)
         self.gone.cancel()
+        self._aims.clear()  # an aim knows its watch: thousands of such circles would wait for the collector
+        self._pulse = None
 
     async def next_open(self, *, until: float) -> Opened | None:
         """The next door that opens, or None when the time (on the loop's clock) is up."""
-        if not self._opened.empty():
-            return self._opened.get_nowait()
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._opened.get()
-        except TimeoutError:
-            return None
+        if not self._opened:
+            self._waiter = self._loop.create_future()
+            late = self._loop.call_at(until, self._answer)
+            try:
+                await self._waiter
+            finally:
+                late.cancel()
+                self._waiter = None
+        return self._opened.popleft() if self._opened else None
 
     def again(self, channel: str) -> None:
         """Look at a door anew, after its connection broke."""
@@ -151,11 +156,17 @@ class Watch:
                 sighting.lag[channel] = now - (sighting.started if heard.before is None else heard.before)
             sighting.last_open = now
             self._prober.stop(self._aims[channel])
-            self._opened.put_nowait(Opened(channel, heard.sock))
+            self._opened.append(Opened(channel, heard.sock))
+            self._answer()
             if self._pulse is None:
                 self._feel(self._aims[channel])
         if heard.sign is not Sign.SILENT and not self._is_awake:
             self._wake(channel)
+
+    def _answer(self) -> None:
+        """Wake up whoever waits for a door: one has opened, or the time is up."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _answered(self) -> None:
         """The host answered a ping: its ports may open any moment now."""

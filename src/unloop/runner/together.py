@@ -11,7 +11,7 @@ InStore = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Runs a store operation on the store's thread."""
 MOST = 200
 """Items of one transaction."""
-LINGER = 0.1
+LINGER = 0.25
 """Seconds that a transaction which nobody is in a hurry for waits for company: its fixed cost is that of ten items."""
 
 

@@ -43,10 +43,29 @@ async def at_once() -> None:
     """Nobody is asked before an account is proven."""
 
 
-class Exchange(ABC, Generic[ResultT]):
-    """One exchange; used once. ``step`` names what is in flight, for whoever finds the window closed over it."""
+@dataclass(slots=True)
+class InFlight:
+    """What is in flight now. The parts of an exchange say it here, and need not know the exchange: a circle would keep all
+    of it in memory until the collector comes by.
+    """
 
     step: str = "connect"
+
+    def __call__(self, step: str) -> None:
+        """Say so."""
+        self.step = step
+
+
+class Exchange(ABC, Generic[ResultT]):
+    """One exchange; used once."""
+
+    def __init__(self) -> None:
+        self.in_flight = InFlight()
+
+    @property
+    def step(self) -> str:
+        """What is in flight, for whoever finds the window closed over it."""
+        return self.in_flight.step
 
     @abstractmethod
     def messages(self) -> Messages[ResultT]:

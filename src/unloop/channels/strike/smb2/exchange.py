@@ -65,16 +65,17 @@ class SmbExchange(Exchange[tuple[RemedyReport, BootIdentity | None]]):
         dialects: Sequence[int] = DIALECTS,
         authenticator: Authenticator | None = None,
     ) -> None:
+        super().__init__()
         self._pipelines = pipelines
         self._obstacle = _obstacle(target, options, authenticator)
         self._session = Session(
             authenticator or _ntlm(target, options),
             dialects,
             requires_encryption=options.require_encryption,
-            note=self._note,
+            note=self.in_flight,
         )
         share = requests.tree_connect(rf"\\{target.address}\{options.share}")
-        self._flights = Flights(self._session.line, share, options.share, self._note, joins=joins)
+        self._flights = Flights(self._session.line, share, options.share, self.in_flight, joins=joins)
         self._flights.seals = options.require_encryption
         quarantines = (item.quarantine for item in order.files or () if item.disposition in _MOVING)
         self._volume = Volume(options, quarantines)
@@ -139,9 +140,6 @@ class SmbExchange(Exchange[tuple[RemedyReport, BootIdentity | None]]):
             self._report = end.value
             return Round(self._volume, ())
         return Round(self._volume, asks)
-
-    def _note(self, step: str) -> None:
-        self.step = step
 
 
 def _obstacle(target: Target, options: SmbOptions, authenticator: Authenticator | None) -> ChannelError | None:

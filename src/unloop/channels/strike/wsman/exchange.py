@@ -31,8 +31,9 @@ class WsmanExchange(Exchange[Landed]):
     """
 
     def __init__(self, door: Door, order: Order, authenticator: Authenticator, *, campaign: str = "") -> None:
+        super().__init__()
         self._door, self._authenticator = door, authenticator
-        conversation = Conversation(door, authenticator, self._note)
+        conversation = Conversation(door, authenticator, self.in_flight)
         self._wmi = Wmi(conversation, Requests(f"{'https' if door.is_secure else 'http'}://{door.host}/wsman"))
         way = way_of(order)
         if way is None:
@@ -71,9 +72,6 @@ class WsmanExchange(Exchange[Landed]):
             return None
         value = properties(found[0]).get("LastBootUpTime", "").strip() if found else ""
         return BootIdentity(value=value, source=BOOT_SOURCE) if value else None
-
-    def _note(self, what: str) -> None:
-        self.step = what
 
 
 def payload_of(order: Order, campaign: str) -> Payload:

@@ -22,12 +22,11 @@ class Starting:
 
     def __init__(self, wmi: Wmi, payload: Payload) -> None:
         self._wmi, self._payload = wmi, payload
-        self._command_line = payload.command_line
         self._process = ""
 
     def start(self) -> Messages[None]:
         """Raises ChannelError; after ConnectionLost and DeadlineExceeded nobody knows whether it began."""
-        arguments = {"CommandLine": self._command_line}
+        arguments = {"CommandLine": self._payload.command_line}
         answer = yield from self._wmi.invoke(process.CLASS, "Create", arguments)
         failure = process.failure_of(cim.return_value(answer))
         if failure is not None:
