@@ -1,13 +1,7 @@
-"""A race that is measured: simulated hosts in processes of their own, and one racer in another, whose use is taken down.
+"""A race that is measured: simulated hosts in processes of their own, and one racer (racer.py) in another."""
 
-``racing.py --race DIRECTORY CAMPAIGN SECONDS`` is the racer: the very engine of a worker, on the queue of the race alone.
-"""
-
-import asyncio
 import json
 import os
-import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +19,6 @@ from unloop.campaign import control
 from unloop.campaign.prepare import prepare
 from unloop.cli.run import options_of, playbook_columns
 from unloop.dispatch.context import make_context
-from unloop.dispatch.engine import Engine
 from unloop.inventory.read import read
 from unloop.model.host import System
 from unloop.model.host_run import Queue
@@ -36,10 +29,11 @@ from unloop.rehearsal.addresses import Block, reserved_block
 from unloop.rehearsal.simulation import simulated
 from unloop.rehearsal.spec import Kind, MachineSpec, Service
 from unloop.settings.load import load as load_settings
-from unloop.store import campaigns, queries, schema
+from unloop.store import queries, schema
 from unloop.store.database import Database, open_database
 
 PLAYBOOK = "channel-file-291"
+RACER = Path(__file__).with_name("racer.py")
 PER_PROCESS = 500
 SETTINGS = """\
 [race]
@@ -228,7 +222,7 @@ def _simulate(stack: ExitStack, directory: Path, parts: Sequence[Sequence[Machin
 
 def _raced(directory: Path, url: str, campaign: str, seconds: float) -> dict[str, float]:
     """Let the racer race until no host is left in the queue, or the time is up; what it used."""
-    arguments = [sys.executable, __file__, "--race", str(directory), campaign, str(seconds)]
+    arguments = [sys.executable, str(RACER), str(directory), campaign, str(seconds)]
     end = time.monotonic() + seconds
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as racer:
         database = open_database(url)
@@ -271,32 +265,3 @@ def _cpu_of(pid: int) -> float:
     """CPU seconds that a process has used so far (proc(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _carry_out(directory: Path, campaign_id: str, seconds: float) -> None:
-    """The racer: serve the race's queue until nobody is in it any more, or the time is up."""
-    context = make_context(load_settings(directory / "unloop.toml"))
-    campaign = campaigns.load(context.database, campaign_id)
-    idle = _megabytes()
-    signal.signal(signal.SIGTERM, lambda *_: context.stopping.set())
-    began = _own_cpu()
-    asyncio.run(Engine(context, campaign, Queue.RACE).serve(seconds=seconds))
-    used = _own_cpu() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"cpu": used, "megabytes": peak, "idle_megabytes": idle}))
-    sys.stdout.flush()
-    os._exit(0)  # threads that wait for nothing do not count
-
-
-def _own_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _megabytes() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
-if __name__ == "__main__" and sys.argv[1:2] == ["--race"]:
-    _carry_out(Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))

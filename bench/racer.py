@@ -1,0 +1,48 @@
+"""The racer of a benchmark, and nothing else: the very engine of a worker, on the queue of the race alone.
+
+``racer.py DIRECTORY CAMPAIGN SECONDS`` serves it until no host is in it any more, the time is up, or SIGTERM; its last line
+is what it used, as JSON.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from unloop.dispatch.context import make_context
+from unloop.dispatch.engine import Engine
+from unloop.model.host_run import Queue
+from unloop.settings.load import load as load_settings
+from unloop.store import campaigns
+
+
+def carry_out(directory: Path, campaign_id: str, seconds: float) -> None:
+    """Serve the race's queue, say what that took, and end."""
+    context = make_context(load_settings(directory / "unloop.toml"))
+    campaign = campaigns.load(context.database, campaign_id)
+    idle = _megabytes()
+    signal.signal(signal.SIGTERM, lambda *_: context.stopping.set())
+    began = _own_cpu()
+    asyncio.run(Engine(context, campaign, Queue.RACE).serve(seconds=seconds))
+    used = _own_cpu() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"cpu": used, "megabytes": peak, "idle_megabytes": idle}))
+    sys.stdout.flush()
+    os._exit(0)  # threads that wait for nothing do not count
+
+
+def _own_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+if __name__ == "__main__":
+    carry_out(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]))
