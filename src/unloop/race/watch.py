@@ -20,7 +20,7 @@ Door = tuple[str, int]
 """IP address and port."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Sighting:
     """What a watch has seen so far. Times are seconds on the event loop's clock.
 

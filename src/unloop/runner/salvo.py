@@ -33,7 +33,7 @@ RETRIED = (ConnectionLost, Unreachable)
 """Errors of a connection that merely broke."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Race:
     watch: Watch
     landing: Landing

@@ -127,7 +127,7 @@ def target_of(host: Host, endpoint: Endpoint, credential: Credential | None) -> 
     return Target(host.name, endpoint.address, endpoint.port, credential, endpoint.options)
 
 
-@dataclass
+@dataclass(slots=True)
 class Shot:
     """A strike on one endpoint, with everything ready that can be before the port opens."""
 

@@ -43,7 +43,7 @@ class Requests:
     """Makes requests to one service; ``to`` is its URL."""
 
     def __init__(self, to: str) -> None:
-        self._head = _HEAD.format(to=escape(to))
+        self._to = escape(to)
 
     def invoke(self, kind: str, method: str, arguments: Mapping[str, str], *, name: str = "") -> Request:
         """Call a method of a class, or of the instance whose key ``Name`` is given (DSP0227 9)."""
@@ -79,7 +79,7 @@ class Requests:
         """``rest`` is what follows the headers that every request has, up to the end of the body."""
         identity = f"uuid:{str(uuid.uuid4()).upper()}"
         text = (
-            f'{self._head}<w:ResourceURI s:mustUnderstand="true">{resource}</w:ResourceURI>'
+            f'{_HEAD.format(to=self._to)}<w:ResourceURI s:mustUnderstand="true">{resource}</w:ResourceURI>'
             f'<a:Action s:mustUnderstand="true">{action}</a:Action><a:MessageID>{identity}</a:MessageID>'
             f"{rest}</s:Body></s:Envelope>"
         )
