@@ -177,3 +177,22 @@ def test_two_workers_never_prove_one_account_at_once(store: Database) -> None:
         return list(await asyncio.gather(*(gate.log_on([DOMAIN], host.work, seconds=5) for gate in gates)))
 
     assert (run(test()), host.most) == (["in", "in"], 1)
+
+
+def test_an_account_that_nobody_could_judge_hinders_until_its_time_is_up(store: Database) -> None:
+    """After two tries no reset makes sense, unless another account may be tried; half an hour later it counts anew."""
+    gate = gate_of(store)
+
+    async def asked() -> list[object]:
+        before = await gate.hindrance([DOMAIN])
+        for _ in range(2):
+            await asyncio.gather(gate.log_on([DOMAIN], Host(LogonUndecided).work, seconds=5), return_exceptions=True)
+        return [before, await gate.hindrance([DOMAIN]), await gate.hindrance([local("a"), DOMAIN])]
+
+    assert run(asked()) == ["", "nobody could judge account corp\\fix; it is tried again later", ""]
+    now = SystemClock().now().timestamp() + 1801
+    budget = accounts.Budget()
+    for turn in (accounts.Turn.GO, accounts.Turn.GO, accounts.Turn.SPENT):
+        found = accounts.ask(store, "corp\\fix", owner="one", budget=budget, now=now, ttl=1)
+        assert found is turn
+        accounts.tell(store, "corp\\fix", result="undecided", detail="", now=now)

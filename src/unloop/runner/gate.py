@@ -76,6 +76,7 @@ class Gate:
     ) -> None:
         self._database, self._clock, self._owner = database, clock, owner
         self._accounts: dict[str, _Account] = {}
+        self._in_store = in_store
         self._asked: Together[tuple[str, float], Turn] = Together(self._ask_all, in_store)
         self._told: Together[Told, None] = Together(self._tell_all, in_store)
         self._told_later: Together[Told, None] = Together(self._tell_all, in_store, linger=LINGER)
@@ -86,6 +87,17 @@ class Gate:
             account = self._account(credential)
             if credential.is_local and account.turn is None:
                 account.turn = await self._ask(credential, ttl=seconds)
+
+    async def hindrance(self, credentials: Sequence[Credential]) -> str:
+        """Why none of these accounts may be tried for now, '' when one may, or when trying again would not help."""
+        names = [credential.account for credential in credentials]
+        now = self._clock.now().timestamp()
+        asked = partial(accounts.look, self._database, names, owner=self._owner, budget=Budget(), now=now)
+        turns = await self._in_store(asked) if names else []
+        spent = [name for name, turn in zip(names, turns, strict=True) if turn is Turn.SPENT]
+        if not spent or not set(turns) <= {Turn.SPENT, Turn.STOPPED}:
+            return ""
+        return _WHY_NOT[Turn.SPENT].format(account=spent[0])
 
     async def log_on(
         self, credentials: Iterable[Credential], work: Callable[[Credential], Awaitable[T]], *, seconds: float

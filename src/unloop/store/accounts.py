@@ -55,6 +55,14 @@ def ask(database: Database, account: str, *, owner: str, budget: Budget, now: fl
     return ask_all(database, [account], owner=owner, budget=budget, now=now, ttl=ttl)[0]
 
 
+def look(database: Database, names: Sequence[str], *, owner: str, budget: Budget, now: float) -> list[Turn]:
+    """What whoever asked now would be told; nothing is taken."""
+    with database.read() as connection:
+        query = select(_ACCOUNT).where(_ACCOUNT.c.name.in_(sorted(set(names))))
+        known = {row["name"]: dict(row) for row in connection.execute(query).mappings()}
+    return [_turn(known.get(name), owner, budget, now) for name in names]
+
+
 def ask_all(
     database: Database, names: Sequence[str], *, owner: str, budget: Budget, now: float, ttl: float
 ) -> list[Turn]:
@@ -123,8 +131,10 @@ def _after(row: Mapping[str, Any], told: Told, now: float) -> dict[str, Any]:
     if told.result == "refused":
         return {**free, "state": "stopped", "detail": told.detail}
     if told.result == "undecided":
-        since = row["undecided_since"] or now
-        return {**free, "undecided": row["undecided"] + 1, "undecided_since": since, "detail": told.detail}
+        since = row["undecided_since"]
+        is_recent = since is not None and now - since < Budget().seconds
+        counted = {"undecided": row["undecided"] + 1} if is_recent else {"undecided": 1, "undecided_since": now}
+        return {**free, **counted, "detail": told.detail}
     return free
 
 

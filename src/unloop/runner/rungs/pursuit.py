@@ -12,6 +12,7 @@ from unloop.model.power import PowerState
 from unloop.runner.cause import Cause
 from unloop.runner.decide import after_miss, climb, climb_to_hands
 from unloop.runner.landing import Landing
+from unloop.runner.logon import credentials_of
 from unloop.runner.reset import ResetReport, ResetResult, power_state, reset_host
 from unloop.runner.rungs.boot import Boot, Keep, look_once, observe_boot
 from unloop.runner.rungs.notes import all_refused, learned
@@ -28,6 +29,8 @@ _CAUSES = {
     ResetResult.REFUSED: Cause.ELAPSED,
 }
 LATER = 1.0
+NO_ACCOUNT = 30.0
+"""Seconds until it is looked again whether an account may be tried."""
 ASSUMED = (60.0, 70.0)
 """When a window is due of which nothing is known: what counts is that hosts that are reset together come up together."""
 
@@ -68,6 +71,10 @@ class _Pursuit:
             return await self._await_restart()
         if not self._may_reset() or before.sighting.is_only_refused:
             return await self._observe(Cause.SILENT, tools.options.observe)
+        hindrance = await self._hindrance()
+        if hindrance:
+            note = f"no reset while nobody could log on: {hindrance}"
+            return Step(replace(run.progress, note=note), Wait(NO_ACCOUNT), "reset deferred", {"why": note}), Visit()
         delay = self._put_off()
         if delay:
             note = "the reset waits until its window can be served"
@@ -85,9 +92,21 @@ class _Pursuit:
             return await self._without_power(report)
         return await self._after_reset(report)
 
+    async def _hindrance(self) -> str:
+        """Why a reset would be for nothing: no account may be tried for now. After the budget of time it goes ahead."""
+        run, tools = self.run, self.tools
+        since = run.progress.rung_since or tools.clock.now()
+        if (tools.clock.now() - since).total_seconds() > tools.options.elapsed:
+            return ""
+        endpoints = self.landing.endpoints or run.host.endpoints
+        found = [one for endpoint in endpoints for one in credentials_of(tools, run.host, endpoint)]
+        return await tools.gate.hindrance(found)
+
     def _put_off(self) -> float:
         """For how long the reset is put off, so that no more windows open at once than can be served."""
         run, tools = self.run, self.tools
+        if run.host.bmc is None:
+            return 0.0
         profile = tools.profiles.of(run.host.name, run.host.model)
         due = (profile.due() if profile else None) or ASSUMED
         delay = tools.pacer.delay(run.id, now=tools.clock.monotonic(), due=due)
