@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from unloop.campaign import control
-from unloop.cli.drive import drive
+from unloop.cli.drive import drive, ready
 from unloop.cli.follow import standing
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import say
@@ -28,7 +28,7 @@ CAMPAIGN = click.argument("campaign", default="latest")
 @json_option
 def resume_command(campaign: str, config: str | None, *, as_json: bool) -> int:
     """Go on with a campaign that was paused, stopped, or whose process died; the work is done in this process."""
-    context = _context(config)
+    context = ready(load_settings(config))
     resumed = control.resume(context.database, campaign, now=datetime.now(UTC))
     freed = claims.release_dead(context.database, is_dead, now=context.now())
     if freed:
@@ -65,7 +65,7 @@ def abort_command(campaign: str, config: str | None, *, yes: bool) -> int:
 @json_option
 def retry_command(campaign: str, where: str, config: str | None, *, as_json: bool) -> int:
     """Queue ended hosts again with a fresh budget, and work on them; refused accounts may be tried once more."""
-    context = _context(config)
+    context = ready(load_settings(config))
     found = campaigns.load(context.database, campaign)
     rows = [row for row in chosen_rows(context.database, found.id, where) if row.run.outcome is not None]
     if not rows:

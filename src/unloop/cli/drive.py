@@ -7,9 +7,18 @@ from unloop.cli.follow import code_of, final_table, follow
 from unloop.cli.output import emit_json, say
 from unloop.cli.standing import standing_as_json, tell_what_is_next
 from unloop.dispatch.celery_app import MEMORY
-from unloop.dispatch.context import Context
+from unloop.dispatch.context import Context, make_context
 from unloop.dispatch.embedded import embedded
+from unloop.dispatch.reach import reachable_app
+from unloop.settings.schema import Settings
 from unloop.store.campaigns import Campaign
+
+
+def ready(settings: Settings) -> Context:
+    """The opened store, with the broker seen to be there: whoever is asked to confirm is not told of them afterwards."""
+    if not settings.broker.url.startswith(MEMORY):
+        reachable_app(settings)
+    return make_context(settings)
 
 
 def drive(context: Context, campaign: Campaign, *, as_json: bool, close: bool = True) -> int:

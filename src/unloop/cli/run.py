@@ -11,7 +11,7 @@ from unloop.campaign import control
 from unloop.campaign.plan import Plan
 from unloop.campaign.prepare import Prepared, prepare
 from unloop.cli.console import stderr
-from unloop.cli.drive import drive
+from unloop.cli.drive import drive, ready
 from unloop.cli.options import (
     config_option,
     inventory_option,
@@ -24,9 +24,6 @@ from unloop.cli.options import (
 from unloop.cli.output import emit_json, say
 from unloop.cli.planned import plan_as_json, show_plan
 from unloop.cli.variables import parse_variables, set_option
-from unloop.dispatch.celery_app import MEMORY
-from unloop.dispatch.context import Context, make_context
-from unloop.dispatch.reach import reachable_app
 from unloop.errors import InputError, Problem
 from unloop.model.host import Host, Role
 from unloop.model.options import CampaignOptions
@@ -109,13 +106,6 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
         now=datetime.now(UTC),
     )
     return drive(context, campaign, as_json=as_json)
-
-
-def ready(settings: Settings) -> Context:
-    """The opened store, with the broker seen to be there: whoever is asked to confirm is not told of them afterwards."""
-    if not settings.broker.url.startswith(MEMORY):
-        reachable_app(settings)
-    return make_context(settings)
 
 
 def chosen(source: str, selection: str, settings: Settings, *, victims: str | None = None) -> tuple[Host, ...]:

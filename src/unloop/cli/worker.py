@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import partial
 
 import click
 
@@ -32,5 +33,5 @@ def command(kind: str, processes: int | None, name: str, config: str | None) -> 
     settings = load_settings(config)
     queues = tuple(Queue) if kind == "all" else (Queue(kind),)
     count = processes or len(os.sched_getaffinity(0))
-    say(f"{name} on {socket.gethostname()}: {count} processes for {' and '.join(queues)}; Ctrl-C drains")
-    return run_worker(settings, queues=queues, processes=count, name=name)
+    told = f"{name} on {socket.gethostname()}: {count} processes for {' and '.join(queues)}; Ctrl-C drains"
+    return run_worker(settings, queues=queues, processes=count, name=name, begins=partial(say, told))

@@ -71,11 +71,17 @@ class _Processes:
         self.stopping.set()
 
 
-def run_worker(settings: Settings, *, queues: tuple[Queue, ...], processes: int, name: str) -> int:
-    """Serve queues until SIGTERM or Ctrl-C, which drain it: what is in mid-change is finished. Answers the exit code."""
+def run_worker(
+    settings: Settings, *, queues: tuple[Queue, ...], processes: int, name: str, begins: Callable[[], None]
+) -> int:
+    """Serve queues until SIGTERM or Ctrl-C, which drain it: what is in mid-change is finished. Answers the exit code.
+
+    ``begins`` is called when store and broker have been reached.
+    """
     _hush()
     app = _app_of(settings)
     parent = make_context(settings)
+    begins()
     pool = _Processes(settings, parent)
     register(app, pool.at_work, queues_of=lambda _: queues)
     ticker = Ticker(parent, partial(hint, app))
