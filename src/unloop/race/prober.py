@@ -75,7 +75,8 @@ class Aim:
     wanted: float = field(default=0.0, init=False)
     """The interval that was asked for last, 0 while it is not probed."""
     sent: float | None = field(default=None, init=False)
-    under_way: deque["_Probe"] = field(default_factory=deque, init=False)
+    under_way: list["_Probe"] = field(default_factory=list, init=False)
+    """The oldest first, one or two; a deque would take ten times the memory."""
     sockaddr: bytes = field(default=b"", init=False)
 
 
@@ -148,7 +149,7 @@ class Prober:
         self.pace.ask(aim.wanted, 0.0)
         aim.wanted = 0.0
         while aim.under_way:
-            self._end(aim.under_way.popleft()).close()
+            self._end(aim.under_way.pop(0)).close()
 
     def _push(self, aim: Aim, at: float) -> None:
         self._serial += 1
@@ -222,7 +223,7 @@ class Prober:
     def _socket_for(self, aim: Aim) -> _socket.socket:
         """The socket of the oldest probe that was given up, else a new one; raises OSError."""
         if aim.under_way and aim.under_way[0].is_given_up:
-            sock = self._end(aim.under_way.popleft())
+            sock = self._end(aim.under_way.pop(0))
             if hang_up(sock.fileno()):
                 return sock
             sock.close()

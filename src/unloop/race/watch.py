@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -77,7 +77,7 @@ class Watch:
         self._is_awake = False
         self._pulse: Aim | None = None
         self._missed, self._missed_since = 0, 0.0
-        self._opened: deque[Opened] = deque()
+        self._opened: list[Opened] = []
         self._waiter: asyncio.Future[None] | None = None
         self._aims = {
             channel: Aim(*door, partial(self._heard, channel), self._first if index == 0 else self._other)
@@ -101,7 +101,7 @@ class Watch:
         if self._pulse is not None:
             self._prober.stop(self._pulse)
         while self._opened:
-            discard(self._opened.popleft().sock)
+            discard(self._opened.pop(0).sock)
         self.gone.cancel()
         self._aims.clear()  # an aim knows its watch: thousands of such circles would wait for the collector
         self._pulse = None
@@ -116,7 +116,7 @@ class Watch:
             finally:
                 late.cancel()
                 self._waiter = None
-        return self._opened.popleft() if self._opened else None
+        return self._opened.pop(0) if self._opened else None
 
     def again(self, channel: str) -> None:
         """Look at a door anew, after its connection broke."""
