@@ -10,6 +10,8 @@ from unloop.model.order import Order
 from unloop.playbook.document import Playbook, Step
 
 DRIVERS = ("Windows", "System32", "drivers", "CrowdStrike")
+AGENT, AGENT_NAME = ("opt", "agent"), "content-0007.bin"
+"""Where its like lies on a Linux host that a campaign repairs: a playbook that names the other one there is refused."""
 NAME, PATTERN = "C-00000291-00000000-00000032.sys", "C-00000291*.sys"
 HEADER = "AA AA AA AA 01 00 23 01"
 CONTENT = bytes.fromhex(HEADER) + bytes(40952)

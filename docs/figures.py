@@ -96,19 +96,34 @@ def _inventory(figures: Figures) -> Iterable[str]:
     yield _table(figures["rows"])
 
 
+def _prober(figures: Figures) -> Iterable[str]:
+    yield _machine(figures)
+    yield _table(figures["rows"])
+    yield "CPU of a probe of ours over that of asyncio: " + _words(
+        f"**{row['ratio']}** at {row['hosts']} hosts" for row in figures["ratios"]
+    )
+
+
 BENCHES: Mapping[str, Callable[[Figures], Iterable[str]]] = {
     "fleet": _fleet,
     "storm": _storm,
     "smallest_window": _smallest,
     "round_trips": _round_trips,
     "power": _power,
+    "prober": _prober,
     "inventory": _inventory,
 }
 
 
 def _goals(measured: Mapping[str, Figures | None]) -> str:
     """Every goal, what was measured, and whether that is enough."""
-    judges = {"fleet": _of_fleet, "smallest_window": _of_windows, "round_trips": _of_round_trips, "power": _of_power}
+    judges = {
+        "fleet": _of_fleet,
+        "smallest_window": _of_windows,
+        "round_trips": _of_round_trips,
+        "power": _of_power,
+        "prober": _of_prober,
+    }
     rows: list[Row] = []
     for bench, judge in judges.items():
         figures = measured[bench]
@@ -163,6 +178,14 @@ def _of_power(figures: Figures) -> Iterator[Row]:
         if row["client"] == "unloop":
             cpu = row["client CPU ms/host"]
             yield _goal(f"status, {row['BMCs']}, suite {row['suite']}: at most 1 ms CPU per BMC", cpu, most=1)
+
+
+def _of_prober(figures: Figures) -> Iterator[Row]:
+    most = figures["goal"]["µs CPU per probe"]
+    for row in figures["rows"]:
+        if row["client"] == "unloop":
+            goal = f"{row['hosts']} hosts: at most {most:g} µs of a core per probe, as the race's budget reckons"
+            yield _goal(goal, row["µs CPU per probe"], most=most)
 
 
 def _machine(figures: Figures) -> str:

@@ -1,0 +1,106 @@
+"""What a probe of a silent port costs: ours beside a connection of asyncio's that is given up, at the same hosts and rate.
+
+The ports are real ones of loopback that drop every SYN. ``prober.py --quick`` probes 50 of them for a moment.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from results import save, show
+
+from unloop.race.budget import KEEP, PROBE_COST, this_machine
+from unloop.race.prober import Prober
+from unloop.race.rhythm import Rhythm
+from unloop.race.watch import Door, Watch
+from unloop.rehearsal.addresses import reserved_block
+from unloop.rehearsal.gate import listen, swallow
+
+HOSTS, SECONDS = (500, 2_000, 5_000), 8.0
+INTERVAL = 1.0
+"""Seconds between two probes of one port: what the slowest of the two can do for all hosts."""
+PORT = 4450
+Probing = Callable[[Sequence[Door]], Coroutine[Any, Any, int]]
+
+
+@contextmanager
+def silent(count: int) -> Iterator[list[Door]]:
+    """So many ports that drop every SYN."""
+    with ExitStack() as stack:
+        block = stack.enter_context(reserved_block())
+        doors = [(block.host(number), PORT) for number in range(count)]
+        for address, port in doors:
+            swallow(stack.enter_context(listen(address, port)))
+        yield doors
+
+
+async def ours(doors: Sequence[Door]) -> int:
+    """A watch on each, as a race has it; how many probes were sent."""
+    prober = Prober(keep=KEEP, files=len(doors) * 2)
+    rhythm = Rhythm(hot=INTERVAL, warm=INTERVAL, cold=INTERVAL)
+    watches = [Watch(prober, {"smb": door}, rhythm) for door in doors]
+    for watch in watches:
+        await watch.__aenter__()
+    await asyncio.sleep(SECONDS)
+    for watch in watches:
+        await watch.__aexit__(None, None, None)
+    prober.close()
+    return prober.counts.probes
+
+
+async def asyncios(doors: Sequence[Door]) -> int:
+    """A task for each that connects, waits as long as ours does, and gives up; how many connections were tried."""
+    tried = 0
+
+    async def probe(number: int, address: str, port: int) -> None:
+        nonlocal tried
+        await asyncio.sleep(INTERVAL * number / len(doors))
+        while True:
+            tried += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.open_connection(address, port), KEEP)
+            await asyncio.sleep(INTERVAL - KEEP)
+
+    tasks = [asyncio.create_task(probe(number, *door)) for number, door in enumerate(doors)]
+    await asyncio.sleep(SECONDS)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return tried
+
+
+def measured(client: str, probing: Probing, doors: Sequence[Door]) -> dict[str, Any]:
+    """One row."""
+    start, before = time.perf_counter(), time.process_time()
+    probes = asyncio.run(probing(doors))
+    cpu, wall = time.process_time() - before, time.perf_counter() - start
+    return {
+        "hosts": len(doors),
+        "client": client,
+        "probes": probes,
+        "probes/s": round(probes / wall),
+        "µs CPU per probe": round(1e6 * cpu / probes, 1),
+        "share of a core": round(cpu / wall, 3),
+    }
+
+
+def main() -> None:
+    """Print a table for people, and write results/prober.json."""
+    is_quick = "--quick" in sys.argv[1:]
+    this_machine()  # raises the limit of open files
+    rows, ratios = [], []
+    for hosts in (50,) if is_quick else HOSTS:
+        with silent(hosts) as doors:
+            mine, other = measured("unloop", ours, doors), measured("asyncio", asyncios, doors)
+        rows += [mine, other]
+        ratios.append({"hosts": hosts, "ratio": round(mine["µs CPU per probe"] / other["µs CPU per probe"], 3)})
+    show(f"Probing silent ports every {INTERVAL:g} s for {SECONDS:g} s", rows)
+    show("CPU of a probe of ours over that of asyncio", ratios)
+    save("prober", {"quick": is_quick, "goal": {"µs CPU per probe": 1e6 * PROBE_COST}, "rows": rows, "ratios": ratios})
+
+
+if __name__ == "__main__":
+    main()
