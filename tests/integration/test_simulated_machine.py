@@ -312,3 +312,29 @@ def test_tarpit_accepts_and_says_nothing() -> None:
         writer.close()
 
     _live(machine, story)
+
+
+def test_a_connection_that_its_server_has_closed_does_not_hinder_the_crash() -> None:
+    """The service ends a connection, lingers, and the host goes down just then: nothing is left open, nothing fails."""
+    port = free_port(ADDRESS)
+
+    async def story() -> bytes:
+        closed = asyncio.Event()
+
+        async def serve(connection: socket.socket) -> None:
+            connection.close()
+            closed.set()
+            await asyncio.sleep(60)
+
+        gate = Gate(ADDRESS, port, serve)
+        gate.open()
+        reader, writer = await asyncio.open_connection(ADDRESS, port)
+        await asyncio.wait_for(closed.wait(), 10)
+        gate.shut()
+        gate.close()
+        told = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await asyncio.sleep(0)
+        return told
+
+    assert asyncio.run(story()) == b""

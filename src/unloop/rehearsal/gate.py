@@ -77,6 +77,8 @@ class Gate:
             self._listener.close()
             self._listener = None
         for connection in self._open:
+            if connection.fileno() < 0:  # whoever served it has closed it, and is about to end
+                continue
             kept = connection.dup()
             if self._drops:
                 swallow(kept)
