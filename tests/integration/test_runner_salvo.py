@@ -127,6 +127,37 @@ def test_a_channel_that_is_slow_to_land_loses_its_lead() -> None:
     assert verdicts(salvo) == {"smb": "cut off", "winrm": "landed"}
 
 
+def test_no_host_is_struck_twice_at_once_while_another_waits() -> None:
+    """A quicker channel that is slow today keeps its lead as long as somebody waits for a turn."""
+    other = Scripted("winrm", Verdict.LANDED)
+    slow = Scripted("smb", Verdict.LANDED, after=0.5)
+
+    async def run() -> Salvo:
+        async with host("smb", "winrm") as (_, watch):
+            first = await watch.next_open(until=asyncio.get_running_loop().time() + 10)
+            assert first is not None
+            turns, until = Turns(2), asyncio.get_running_loop().time() + 10
+            async with turns.take(by=until):
+                ours = asyncio.create_task(
+                    fire_all(watch, Landing({"smb": slow, "winrm": other}), first, turns, by=until, until=until)
+                )
+                await asyncio.sleep(0.05)
+                waiting = asyncio.create_task(_turn(turns, until + 1))
+                await asyncio.sleep(0.2)
+            salvo = await ours
+            await waiting
+            return salvo
+
+    assert verdicts(asyncio.run(asyncio.wait_for(run(), 20))) == {"smb": "landed"}
+    assert other.fired == []
+
+
+async def _turn(turns: Turns, by: float) -> None:
+    """Another host's strike."""
+    async with turns.take(by=by):
+        pass
+
+
 def test_the_first_landing_wins_and_the_others_are_cut_off() -> None:
     """Both are fired; when one lands the other is ended, and both are written down."""
     slow = Scripted("winrm", Verdict.LANDED, after=30)

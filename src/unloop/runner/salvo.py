@@ -27,6 +27,8 @@ GRACE = 0.2
 """Seconds that a strike whose connection was taken away has to say what it knows."""
 LEAD = 0.1
 """Seconds after which a channel no longer waits for a quicker one that is at work; longer when strikes usually take long."""
+CROWDED = 1.0
+"""Seconds between two looks whether other hosts still wait, of a channel that waits for its host's second strike."""
 MOMENT = 0.02
 """Seconds for which an open channel waits for a quicker one to open, which often is open already."""
 RETRIED = (ConnectionLost, Unreachable)
@@ -56,7 +58,9 @@ class _Race:
         now = asyncio.get_running_loop().time()
         busy = {opened.channel for opened in self.running.values()}
         for channel, (at, opened) in list(self.waiting.items()):
-            if at <= now or (not busy and self._lead_over(channel) == 0.0):
+            if busy and self.turns.waiting:  # no host is struck twice at once while another waits to be struck at all
+                self.waiting[channel] = max(at, now + CROWDED), opened
+            elif at <= now or (not busy and self._lead_over(channel) == 0.0):
                 del self.waiting[channel]
                 self._start(opened)
         return min((at for at, _ in self.waiting.values()), default=None)
