@@ -33,6 +33,13 @@ def machine() -> dict[str, Any]:
     }
 
 
+def busy() -> float:
+    """CPU seconds that all processes of the machine have used so far (proc(5), /proc/stat)."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
+    user, nice, system, _, _, irq, softirq, steal = (int(field) for field in fields[:8])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def _commit() -> str:
     """What is checked out, with a plus where that was changed; '' outside of a checkout."""
     words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]

@@ -3,7 +3,8 @@
 A simulated host on loopback drops every SYN while it is down, for about half a second, then is up for a window, over and
 over, until its bad file is gone or it has booted ten times. A tool catches windows of a length when it repairs the host in 9
 of 10 such trials, or 5 of 5 where one try takes a second. Up to fixed is measured in windows that are long enough for all.
-Host and loop are processes of their own; ours run alone, others that mostly wait three at a time. ``--quick`` is one trial.
+Host and loop are processes of their own; ours run alone, others that mostly wait side by side. ``--quick`` is one
+trial of each of two.
 """
 
 import random
@@ -31,6 +32,8 @@ from unloop.settings.load import load as load_settings
 
 LADDER = (0.02, 0.04, 0.08, 0.12, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 DOWN = (0.4, 0.8)
+BEGUN = 0.8
+"""Seconds that a loop has been under way before the first boot, which then comes at any moment of the loop's cycle."""
 LONG = 8.0
 BOOTS = 10
 TRIALS, SLOW_TRIALS = 10, 5
@@ -59,18 +62,24 @@ class Entrant:
     is_slow: bool = False
 
     @property
+    def cycle(self) -> float:
+        """Seconds between two tries, about: a program that starts, or a connection that is waited for."""
+        return 2.5 if self.is_slow else CONNECT if self.tool != OURS else 0.25
+
+    @property
     def trials(self) -> int:
         """In how many trials each window is tried."""
         return SLOW_TRIALS if self.is_slow else TRIALS
 
+    @property
+    def long_trials(self) -> int:
+        """In how many it is measured how soon: more where it is a matter of milliseconds."""
+        return 2 * TRIALS if self.tool == OURS else self.trials
+
 
 OURSELVES = (
-    *(
-        Entrant(OURS, (channel,), way, settings)
-        for channel in ("smb", "winrm", "ssh")
-        for way, settings in (("default settings", ""), ("probes every 5 ms", HOT))
-    ),
-    Entrant(OURS, ("smb", "winrm"), "default settings"),
+    *(Entrant(OURS, channels, "default settings") for channels in (("smb",), ("winrm",), ("ssh",), ("smb", "winrm"))),
+    *(Entrant(OURS, (channel,), "probes every 5 ms", HOT) for channel in ("smb", "winrm")),
 )
 QUICK = (
     Entrant("smbprotocol", ("smb",), "rename"),
@@ -91,6 +100,7 @@ class Course:
 
     hosts: HeldHosts
     loop: Loop
+    cycle: float
     chance: random.Random
 
     def trial(self, window: float) -> float | None:
@@ -98,8 +108,9 @@ class Course:
         self.hosts.take_down()
         self.loop.go()
         seen = None
-        for _ in range(BOOTS):
-            self.hosts.begin([(0, self.chance.uniform(*DOWN), window)])
+        for boot in range(BOOTS):
+            down = self.chance.uniform(*DOWN) if boot else BEGUN + self.chance.uniform(0.0, self.cycle)
+            self.hosts.begin([(0, down, window)])
             (seen,) = self.hosts.end()
             if seen.moved is not None:
                 break
@@ -153,9 +164,9 @@ def measured(entrant: Entrant, *, number: int, block: Block, is_quick: bool) -> 
         _course(entrant, number, block, Path(name)) as course,
     ):
         found.first = course.trial(LONG)
-        trials = 1 if is_quick else entrant.trials
-        found.took = [took for _ in range(trials) if (took := course.trial(LONG)) is not None]
-        _climb(found, course, trials, until=began + SECONDS)
+        long_trials, trials = (1, 1) if is_quick else (entrant.long_trials, entrant.trials)
+        found.took = [took for _ in range(long_trials) if (took := course.trial(LONG)) is not None]
+        _climb(found, course, trials, until=monotonic() + (0.0 if is_quick else SECONDS))
     found.seconds = monotonic() - began
     return found
 
@@ -167,7 +178,7 @@ def _course(entrant: Entrant, number: int, block: Block, directory: Path) -> Ite
     paths = one_job.write(directory / "host", hosts, entrant.settings)
     facts = {**one_job.facts(paths, hosts[0]), "campaign": _campaign(paths) if entrant.tool == OURS else ""}
     with held_hosts(paths.directory) as held, loop(entrant.tool, facts) as trying:
-        yield Course(held, trying, random.Random(number))  # noqa: S311 - when a host boots
+        yield Course(held, trying, entrant.cycle, random.Random(number))  # noqa: S311 - when a host boots
 
 
 def _campaign(paths: Paths) -> str:
@@ -209,7 +220,7 @@ def every(entrants: Sequence[Entrant], block: Block, *, is_quick: bool) -> list[
         return found
 
     results: list[Measured] = []
-    for some, at_once in ((OURSELVES, 1), (QUICK, 3), (SLOW, 1)):
+    for some, at_once in ((OURSELVES, 1), (QUICK, len(QUICK)), (SLOW, 1)):
         with ThreadPoolExecutor(at_once) as pool:
             results += pool.map(run, [entrant for entrant in some if entrant in entrants])
     return sorted(results, key=lambda one: (one.entrant.channels, one.entrant.tool != OURS))

@@ -22,7 +22,7 @@ import one_job
 import racing
 from crowds import crowd
 from held_hosts import HeldHosts, Seen, cpu_of, held_hosts
-from results import quantile, save, show
+from results import busy, quantile, save, show
 from sqlalchemy import func, select
 from trying import OURS
 
@@ -97,6 +97,8 @@ class Outcome:
     seen: Sequence[Seen]
     cpu: float
     simulators_cpu: float
+    others_cpu: float
+    """What the machine did besides: it was taken from both."""
     lags: list[float] = field(default_factory=list)
     """From up to the sight of the open port."""
     waits: list[float] = field(default_factory=list)
@@ -116,6 +118,7 @@ class Outcome:
             "fixed p99 ms": _ms(took, 99),
             "client CPU s": round(self.cpu, 1),
             "sim. CPU s": round(self.simulators_cpu, 1),
+            "other CPU s": round(self.others_cpu, 1),
         }
 
     def ours(self) -> Row:
@@ -225,9 +228,10 @@ def peer(storm: Storm, tool: str, channel: str) -> Outcome:
 
 
 def _measured(client: str, storm: Storm, cpu: Callable[[], float]) -> Outcome:
-    own, others = cpu(), storm.cpu
+    own, simulators, everybody = cpu(), storm.cpu, busy()
     seen = storm.break_loose()
-    return Outcome(client, storm.lengths, seen, cpu() - own, storm.cpu - others)
+    own, simulators = cpu() - own, storm.cpu - simulators
+    return Outcome(client, storm.lengths, seen, own, simulators, max(0.0, busy() - everybody - own - simulators))
 
 
 def _count(database: Database, query: Any) -> int:

@@ -52,7 +52,7 @@ def test_smallest_window(tmp_path: Path) -> None:
     assert figures["quick"] is True
     assert [(row["tool"], row["trials"]) for row in figures["rows"]] == [("unloop", 1), ("smbprotocol", 1)]
     for row in figures["rows"]:
-        assert f"{row['smallest window ms']} ms" in row["caught"], row
+        assert len(row["caught"]) == 1, row
         assert 0 < row["median ms"] <= row["worst ms"], row
     assert [row["peer"] for row in figures["ratios"]] == ["smbprotocol"]
 
