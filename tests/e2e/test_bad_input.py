@@ -112,6 +112,9 @@ def test_an_empty_selection_starts_nothing(tmp_path: Path) -> None:
     done = unloop(*RUN, "--select", "site=AMS", directory=tmp_path)
     told = "the selection 'site=AMS' matches none of 1 hosts (site=AMS: 0); site is LHR (1)"
     assert (done.returncode, complaints(done)) == (3, [told])
+    done = unloop(*RUN, "--select", "", directory=tmp_path)
+    told = "--select is given and empty; leave it out to select every host"
+    assert (done.returncode, complaints(done)) == (3, [told])
     assert not (tmp_path / STORE).exists()
 
 

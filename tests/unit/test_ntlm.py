@@ -110,9 +110,12 @@ def test_a_client_without_unicode_gets_names_of_single_bytes() -> None:
         Acceptor(ACCOUNT, "ws-1").step(b"NTLMSSP\0" + struct.pack("<II", 1, 0x8200))
 
 
-@pytest.mark.parametrize(("flags", "expected"), [(0x80020, True), (0x20, False), (0x80000, False), (0, False)])
-def test_sealing_wants_both_flags(flags: int, expected: bool) -> None:
-    """Without sealing, or with the session security of the nineties, nothing can be sealed."""
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [(0x60080020, True), (0x80020, False), (0x60000020, False), (0x60080000, False), (0x20080020, False)],
+)
+def test_sealing_wants_its_whole_strength(flags: int, expected: bool) -> None:
+    """Without sealing, with the session security of the nineties, or with a key that was made short, nothing is sealed."""
     assert can_seal(flags) is expected
 
 

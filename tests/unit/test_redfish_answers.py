@@ -1,7 +1,9 @@
 """What a Redfish service answers, whatever it is: a resource, a refusal with a name, or an error of ours."""
 
 import asyncio
+import gzip
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,10 +14,19 @@ from hypothesis import strategies as st
 from unloop.channels.base import Deadline
 from unloop.channels.redfish_boot import ENABLED, MODE, TARGET, etags, forms, is_set
 from unloop.channels.redfish_errors import Rejected, of_response, told_by
-from unloop.channels.redfish_http import RedfishHttp
+from unloop.channels.redfish_http import GET_TRIES, LONGEST, RedfishHttp
 from unloop.channels.redfish_quirks import QUIRKS, Quirk, quirk_of
 from unloop.channels.tls import TlsPolicy
-from unloop.errors import AccessDenied, Busy, ChannelError, LogonRefused, NotFound, ProtocolError, Unsupported
+from unloop.errors import (
+    AccessDenied,
+    Busy,
+    ChannelError,
+    DeadlineExceeded,
+    LogonRefused,
+    NotFound,
+    ProtocolError,
+    Unsupported,
+)
 from unloop.model.power import BootDevice
 
 NONE = Quirk("", "", "none known")
@@ -66,6 +77,40 @@ def test_what_is_no_resource_is_a_protocol_error(content: bytes) -> None:
     """Bytes that are not JSON, JSON that is no object, and a nest without end."""
     with pytest.raises(ProtocolError):
         _run(_http(httpx.Response(200, content=content)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, content=b" " * (LONGEST + 1)),
+        httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(b"{}")),
+    ],
+    ids=["endless", "packed"],
+)
+def test_an_answer_that_could_fill_the_memory_is_refused(answer: httpx.Response) -> None:
+    """Longer than anything we ask for, or packed although we asked for it plain."""
+    with pytest.raises(ProtocolError):
+        _run(_http(*[answer] * GET_TRIES))
+
+
+def test_an_answer_that_trickles_ends_with_the_deadline() -> None:
+    """Each byte comes in time, and the whole never does."""
+
+    async def trickle() -> AsyncIterator[bytes]:
+        for _ in range(1000):
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    http = RedfishHttp(
+        "127.0.0.1",
+        443,
+        credential=None,
+        policy=TlsPolicy(insecure=True),
+        deadline=Deadline.after(0.3),
+        transport=httpx.MockTransport(lambda _: httpx.Response(200, content=trickle())),
+    )
+    with pytest.raises(DeadlineExceeded):
+        _run(http)
 
 
 @pytest.mark.parametrize("told", ["0", "soon", "", "²", "-1"])

@@ -62,6 +62,14 @@ def test_the_types_are_told_once_for_all_names(path: Path) -> None:
     assert known.key_types() == ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256")
 
 
+def test_names_mind_no_case(tmp_path: Path) -> None:
+    """An inventory in capitals finds what OpenSSH wrote in small letters, and the other way round."""
+    file = tmp_path / "known_hosts"
+    file.write_text(f"web01 ssh-ed25519 {ONE}\nWEB02 ssh-ed25519 {OTHER}\n")
+    for name in ("WEB01", "web02"):
+        assert KnownHosts.of(str(file), names=[name], port=22).key_types() == ("ssh-ed25519",)
+
+
 def test_revoked_keys_are_told(path: Path) -> None:
     """For whomever they are revoked."""
     assert b"third" in book_of(path).revoked

@@ -11,13 +11,17 @@ import httpx
 from unloop.channels.base import Deadline
 from unloop.channels.redfish_errors import of_response, of_transport
 from unloop.channels.tls import TlsPolicy, context_for, fingerprint_of
-from unloop.errors import Busy, ChannelError, ConnectionLost, ProtocolError, UntrustedPeer
+from unloop.errors import Busy, ChannelError, ConnectionLost, DeadlineExceeded, ProtocolError, UntrustedPeer
 from unloop.secrets.secret import Credential
 
 GET_TRIES = 4
 LONGEST_WAIT = 10.0
 REQUEST_SECONDS = 30.0
+LATE = 0.2
+"""So much later than the last read may end, the whole answer must have ended."""
 MOST_REDIRECTS = 3
+LONGEST = 4 * 1024 * 1024
+"""Bytes of one answer; what we ask for takes some kilobytes."""
 _KEEPS_METHOD = frozenset({httpx.codes.TEMPORARY_REDIRECT, httpx.codes.PERMANENT_REDIRECT})
 """Redirects after which the same request is to be made elsewhere; nothing was done where it was sent first."""
 
@@ -113,11 +117,28 @@ class RedfishHttp:
         return response
 
     async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        timeout = httpx.Timeout(min(REQUEST_SECONDS, self._deadline.left()))
+        seconds = min(REQUEST_SECONDS, self._deadline.left())
         try:
-            return await self._client.request(method, self._own_path(path), timeout=timeout, **options)
+            async with asyncio.timeout(seconds + LATE):  # httpx bounds each read, and a service may trickle for ever
+                return await self._answer(method, self._own_path(path), timeout=httpx.Timeout(seconds), **options)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{path}: the answer did not come to its end in time") from error
         except httpx.TransportError as error:
             raise await self._explained(of_transport(error)) from error
+
+    async def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One answer, as long as it may be; a packed one, which we asked not to get, could grow without end."""
+        async with self._client.stream(method, path, **options) as response:
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise ProtocolError(f"{path}: the service packs its answer, unasked")
+            body = bytearray()
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > LONGEST:
+                    raise ProtocolError(f"{path}: the answer is longer than {LONGEST} bytes")
+        return httpx.Response(
+            response.status_code, headers=response.headers, content=bytes(body), request=response.request
+        )
 
     async def _explained(self, error: ChannelError) -> ChannelError:
         """The same error; what to do about a certificate that no authority of ours signed is added."""

@@ -63,7 +63,7 @@ def _read(path: Path, _identity: tuple[int, int, int]) -> Book:
                     if name.startswith(_HASHED):
                         hashed.append((*_salt_and_digest(name), key))
                     else:
-                        plain[name] = (*plain.get(name, ()), key)
+                        plain[name.lower()] = (*plain.get(name.lower(), ()), key)
         except binascii.Error as error:
             raise ValueError(f"line {number}: {error}") from error
     return Book(plain, tuple(hashed), frozenset(revoked))

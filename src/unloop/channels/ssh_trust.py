@@ -34,7 +34,8 @@ class KnownHosts:
     @classmethod
     def of(cls, path: str, *, names: Sequence[str], port: int) -> "KnownHosts":
         """The file, and the host's names as OpenSSH writes them: ``name``, or ``[name]:port``."""
-        written = [name if port == DEFAULT_PORT else f"[{name}]:{port}" for name in names if name]
+        plain = [name.lower() for name in names if name]  # as OpenSSH does: names of hosts mind no case
+        written = [name if port == DEFAULT_PORT else f"[{name}]:{port}" for name in plain]
         return cls(Path(path).expanduser(), tuple(dict.fromkeys(written)))
 
     def key_types(self) -> tuple[str, ...]:

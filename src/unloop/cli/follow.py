@@ -80,7 +80,7 @@ def follow(database: Database, campaign_id: str, *, console: Console, drives: bo
     )
     now = standing(database, campaign_id)
     task = bar.add_task(now.campaign.id, total=now.campaign.targets)
-    slow, drain = _Slow(database, campaign_id, console), Drain(database, console)
+    slow, drain = _Slow(database, campaign_id, console, drives=drives), Drain(database, console)
     with as_interrupts(), Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             try:
@@ -104,9 +104,9 @@ def follow(database: Database, campaign_id: str, *, console: Console, drives: bo
 class _Slow:
     """What is read anew every few seconds only: thousands of windows are not read twice a second."""
 
-    def __init__(self, database: Database, campaign_id: str, console: Console) -> None:
+    def __init__(self, database: Database, campaign_id: str, console: Console, *, drives: bool) -> None:
         self._database, self._campaign, self._console = database, campaign_id, console
-        self._told = False
+        self._told = drives  # where our own process does the work there is no worker to miss
         self._shown: Group | Text = Text("")
         self._due = 0.0
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import click
 
-from unloop.errors import Problem
+from unloop.errors import EmptySelection, Problem
 from unloop.inventory.inventory import Inventory
 from unloop.inventory.read import read
 from unloop.inventory.selection import Selection, parse, select
@@ -37,13 +37,20 @@ def inventory_option(command: _Command) -> _Command:
     )(command)
 
 
+def _said(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+    """The selection, '' where none is given; one that is given and empty is an unset variable in somebody's script."""
+    if value is not None and not value.strip():
+        raise EmptySelection("--select is given and empty; leave it out to select every host")
+    return value or ""
+
+
 def select_option(command: _Command) -> _Command:
     """``--select TEXT``; the command gets ``selection``."""
     return click.option(
         "--select",
         "-s",
         "selection",
-        default="",
+        callback=_said,
         metavar="TEXT",
         help="Which hosts, e.g. 'site=LHR and tier<=1 and not label.hold' or 'web[01-40] - web07'. [default: all]",
     )(command)

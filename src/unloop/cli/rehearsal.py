@@ -93,7 +93,11 @@ def _clear(directory: Path) -> None:
     if directory.exists() and any(directory.iterdir()) and not marker.exists():
         hint = "give another --directory"
         raise InputError(Problem("holds files that are no rehearsal's; nothing was touched", str(directory), hint=hint))
-    if directory.exists():
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
-    marker.touch()
+    try:
+        if directory.exists():
+            shutil.rmtree(directory)
+        directory.mkdir(parents=True)
+        marker.touch()
+    except OSError as error:
+        hint = "give another --directory"
+        raise InputError(Problem(f"can't be written: {error.strerror}", str(directory), hint=hint)) from error

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unloop.errors import InputError, LeaseLost, UnloopError
+from unloop.errors import InputError, LeaseLost, StoreError, UnloopError
 from unloop.log import get_logger
 from unloop.model.host_run import End, HostRun, Rung, Stage, Step, Wait
 from unloop.model.order import Order
@@ -37,12 +37,12 @@ async def _bounded(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
     """A visit that breaks off over a mistake of ours is tried again, and after some times ends the host: nothing hangs."""
     try:
         found = await _visited(run, tools)
-    except UnloopError:
+    except (LeaseLost, StoreError):
         raise
     except Exception as error:
         logger.exception("visit broke off", extra={"host": run.host.name, "campaign": run.campaign})
         tools.broken[run.id] += 1
-        why = f"unloop made a mistake: {type(error).__name__}"
+        why = str(error) if isinstance(error, UnloopError) else f"unloop made a mistake: {type(error).__name__}"
         if tools.broken[run.id] >= MOST_BROKEN:
             return run, *await _close(run, tools, Step(run.progress, End(Outcome.FAILED, why), "ended"), Visit())
         return run, Step(run.progress, Wait(BROKEN_WAIT), "visit broke off", {"why": why}), Visit()

@@ -61,8 +61,12 @@ class Sealer:
 
 
 def can_seal(flags: int) -> bool:
-    """Whether sealing was negotiated, with the session security that every Windows since 2000 has."""
-    return flags & (SEAL | EXTENDED) == SEAL | EXTENDED
+    """Whether sealing was negotiated, with the session security and the 128 bits that every Windows since 2000 has.
+
+    Somebody in between could take the strength out of the challenge, which is not signed.
+    """
+    needed = SEAL | EXTENDED | KEY_128 | KEY_EXCHANGE
+    return flags & needed == needed
 
 
 def rc4(key: bytes) -> CipherContext:

@@ -28,6 +28,8 @@ class _Known:
 
     joins: bool = True
     pipelines: bool = False
+    refuses_ahead: bool = False
+    """It has refused requests ahead of its answers once: it is not tried again."""
 
 
 class SmbStrike(Strike):
@@ -68,12 +70,13 @@ class SmbStrike(Strike):
 
     async def _fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof) -> Landed:
         """Where a host does not take requests ahead after all, the same is asked once more, one after the other."""
+        was_ahead = self._known.pipelines
         try:
             return await self._once(sock, deadline, before_proof)
         except Unsupported:
-            if not self._known.pipelines:
+            if not was_ahead:
                 raise
-            self._known.pipelines = False
+            self._known.pipelines, self._known.refuses_ahead = False, True
         return await self._once(None, deadline, before_proof)
 
     async def _once(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof) -> Landed:
@@ -115,7 +118,8 @@ class SmbStrike(Strike):
         agreement = exchange.agreement
         if agreement is not None:
             self._known.joins = agreement.joins_tree
-            self._known.pipelines = agreement.can_pipeline and agreement.joins_tree
+            takes_ahead = agreement.can_pipeline and agreement.joins_tree
+            self._known.pipelines = takes_ahead and not self._known.refuses_ahead
 
 
 @lru_cache(maxsize=20_000)
