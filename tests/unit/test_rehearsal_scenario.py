@@ -181,6 +181,8 @@ def test_only_hosts_that_can_enter_safe_mode_need_it(values: dict[str, object]) 
     others = [_host(index, **values) for index in range(100)]
     found = [Counter(spec.kind for spec in specs_like(known, 2, holds=True))[Kind.HELD] for known in (hosts, others)]
     assert found == [5, 0]
+    held = [spec for spec in specs_like(hosts, 2, holds=True) if spec.kind is Kind.HELD]
+    assert all(spec.reported_broken_at for spec in held)
 
 
 def test_rehearsal_of_nothing_is_refused() -> None:

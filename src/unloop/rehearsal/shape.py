@@ -11,6 +11,7 @@ from unloop.rehearsal.scenario import (
     BMC_PORTS,
     BMC_USERNAME,
     PORTS,
+    REPORTED,
     USERNAME,
     Secrets,
     afflict,
@@ -74,7 +75,9 @@ def _like(host: Host, drawn: Kind, index: int, block: Block, chance: random.Rand
         role=host.role,
     )
     afflicted = afflict(spec, chance, secrets)
-    return replace(afflicted, bitlocker=afflicted.bitlocker or host.bitlocker)
+    # boots are too short here for every crash to be told from lost probes, and without one a held file is left alone
+    reported = REPORTED if kind is Kind.HELD else afflicted.reported_broken_at
+    return replace(afflicted, bitlocker=afflicted.bitlocker or host.bitlocker, reported_broken_at=reported)
 
 
 def channels_of(host: Host) -> tuple[str, ...]:
