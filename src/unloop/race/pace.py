@@ -9,7 +9,7 @@ from unloop.race.budget import PROBE_COST, SHARE
 
 IDLE_SHARE = 0.02
 """The part of a core that probing takes where more than was asked for costs nobody anything."""
-LEAST = 0.02
+LEAST = 0.01
 """Seconds between two probes of one port at least."""
 
 
