@@ -159,10 +159,13 @@ NO_HARM: dict[str, list[str]] = {"reset too soon": [], "left off": [], "left in 
 
 
 def unrecorded_resets(paths: Paths) -> int:
-    """Resets that the hosts suffered beyond those that the store permitted: one for each attempt at most."""
+    """Resets that the hosts suffered beyond those that the store permitted: one for each attempt at most.
+
+    A worker that is killed between the permission and the order leaves one that was never made use of.
+    """
     database = open_database(store_url(paths))
     try:
         permitted = queries.tally(database, campaigns.load(database, "latest").id).resets
     finally:
         database.close()
-    return resets(paths) - permitted
+    return max(0, resets(paths) - permitted)
