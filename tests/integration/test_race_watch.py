@@ -80,6 +80,22 @@ def test_the_other_ports_are_looked_at_as_soon_as_one_gives_a_sign() -> None:
     run(test)
 
 
+def test_an_address_that_cannot_be_used_stops_nobody_else() -> None:
+    """A link that this machine does not have is one host's trouble: the others are probed all the same."""
+
+    async def test() -> None:
+        nowhere = {"smb": ("fe80::1%nosuch9", 445)}
+        async with prober() as probes, Watch(probes, nowhere, QUICK), gates("smb") as (made, doors):
+            await asyncio.sleep(0.2)
+            async with Watch(probes, doors, QUICK) as watch:
+                made["smb"].open()
+                opened = await watch.next_open(until=watch.sighting.started + 10)
+                assert opened is not None
+                opened.sock.close()
+
+    run(test)
+
+
 def test_a_host_that_goes_silent_is_gone_and_the_time_is_told() -> None:
     """Three probes in a row without an open port: the time of the first of them."""
 

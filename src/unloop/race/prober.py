@@ -203,9 +203,7 @@ class Prober:
     def _send(self, aim: Aim, now: float) -> None:
         try:
             sock = self._socket_for(aim)
-        except OSError as error:
-            if error.errno not in _EXHAUSTED:
-                raise
+        except OSError:  # of this one address, or for want of a descriptor: the others are probed all the same
             self.counts.starved += 1
             return
         self.counts.probes += 1

@@ -11,6 +11,7 @@ from unloop.model.host_run import HostRun, Progress, Step, Wait
 from unloop.model.power import PowerState
 from unloop.runner.cause import Cause
 from unloop.runner.decide import after_miss, climb, climb_to_hands
+from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
 from unloop.runner.logon import credentials_of
 from unloop.runner.reset import ResetReport, ResetResult, power_state, reset_host
@@ -30,7 +31,7 @@ _CAUSES = {
 }
 LATER = 1.0
 NO_ACCOUNT = 30.0
-"""Seconds until it is looked again whether an account may be tried."""
+"""Seconds until it is looked again whether an account may be tried, or a name can be resolved."""
 ASSUMED = (60.0, 70.0)
 """When a window is due of which nothing is known: what counts is that hosts that are reset together come up together."""
 
@@ -71,6 +72,10 @@ class _Pursuit:
             return await self._await_restart()
         if not self._may_reset() or before.sighting.is_only_refused:
             return await self._observe(Cause.SILENT, tools.options.observe)
+        endpoints = self.landing.endpoints or run.host.endpoints
+        if endpoints and not await doors_of(endpoints):
+            note = "no reset while nobody could see the host come up: its address can't be resolved"
+            return Step(replace(run.progress, note=note), Wait(NO_ACCOUNT), "reset deferred", {"why": note}), Visit()
         hindrance = await self._hindrance()
         if hindrance:
             note = f"no reset while nobody could log on: {hindrance}"
