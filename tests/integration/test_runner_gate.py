@@ -196,3 +196,17 @@ def test_an_account_that_nobody_could_judge_hinders_until_its_time_is_up(store: 
         found = accounts.ask(store, "corp\\fix", owner="one", budget=budget, now=now, ttl=1)
         assert found is turn
         accounts.tell(store, "corp\\fix", result="undecided", detail="", now=now)
+
+
+def test_a_local_account_that_somebody_else_held_is_asked_for_again(store: Database) -> None:
+    """Told to wait before the window, a worker that has taken the host over may log on once the other has let go."""
+    now = SystemClock().now().timestamp()
+    accounts.ask(store, "a\\administrator", owner="dead", budget=accounts.Budget(), now=now, ttl=300)
+    gate = gate_of(store)
+
+    async def again() -> list[object]:
+        await gate.prepare([local("a")], seconds=60)
+        accounts.tell(store, "a\\administrator", result="unused", detail="", now=now)
+        return [await gate.log_on([local("a")], Host().work, seconds=5)]
+
+    assert run(again()) == ["in"]

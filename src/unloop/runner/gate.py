@@ -33,6 +33,8 @@ _WHY_NOT = {
     Turn.SPENT: "nobody could judge account {account}; it is tried again later",
 }
 _REFUSED = "the account was refused before"
+_LASTING = frozenset({Turn.GO, Turn.STOPPED})
+"""Answers that still hold in the window; whoever has to wait asks again then."""
 _AGAINST = frozenset({"refused", "undecided"})
 """Results that count against an account."""
 _LOGGED_ON = (AccessDenied, NotFound)
@@ -86,7 +88,9 @@ class Gate:
         for credential in credentials:
             account = self._account(credential)
             if credential.is_local and account.turn is None:
-                account.turn = await self._ask(credential, ttl=seconds)
+                turn = await self._ask(credential, ttl=seconds)
+                if turn in _LASTING:
+                    account.turn = turn
 
     async def hindrance(self, credentials: Sequence[Credential]) -> str:
         """Why none of these accounts may be tried for now, '' when one may, or when trying again would not help."""
