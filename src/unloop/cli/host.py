@@ -3,18 +3,18 @@
 import csv
 import io
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from unloop.cli.console import stderr
+from unloop.cli.console import stderr, stdout
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit, emit_json, say
 from unloop.cli.rows import chosen_rows
+from unloop.cli.timeline import instructions_of, timeline_table
 from unloop.dispatch.context import make_context
 from unloop.errors import EmptySelection
 from unloop.inventory.ranges import fold
@@ -48,15 +48,13 @@ def show_command(name: str, campaign: str | None, config: str | None, *, as_json
         head = {"name": run.host.name, "campaign": run.campaign, "state": run.state, "outcome": run.outcome}
         emit_json({**head, "cause": run.cause, "note": run.progress.note, "timeline": lines})
         return ExitCode.GOOD
-    console = stderr()
-    console.print(
-        f"[bold]{run.host.name}[/] in {run.campaign}: {run.outcome or run.state} — {run.cause or run.progress.note}"
-    )
-    table = Table("time (UTC)", "attempt", "what", "details", box=None, padding=(0, 2, 0, 0))
-    for line in lines:
-        at = datetime.fromtimestamp(line["at"], UTC).strftime("%H:%M:%S.%f")[:-4]
-        table.add_row(at, str(line["attempt"] or ""), line["what"], Text(_in_short(line["data"])))
-    console.print(table)
+    console = stdout()
+    now = f" in {run.campaign}: {run.outcome or run.state} — {run.cause or run.progress.note}"
+    console.print(Text.assemble((run.host.name, "bold"), now), overflow="fold")
+    console.print(timeline_table(lines))
+    if instructions := instructions_of(lines):
+        console.print(Text("\nWhat a person has to do:", style="bold"))
+        emit(instructions)
     return ExitCode.GOOD
 
 
@@ -149,19 +147,3 @@ def row_of(row: HostRow) -> dict[str, Any]:
         "caught": row.caught,
         "cause": run.cause or run.progress.note,
     }
-
-
-def _in_short(data: Mapping[str, Any]) -> str:
-    if "text" in data:
-        return str(data["text"])
-    return "  ".join(f"{key}={_value(value)}" for key, value in data.items() if value not in (None, "", [], {}))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.2f}"
-    if isinstance(value, Mapping):
-        return "{" + " ".join(f"{key}={_value(item)}" for key, item in value.items() if item not in ("", None)) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    return str(value)
