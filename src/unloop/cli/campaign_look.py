@@ -6,8 +6,9 @@ import click
 from rich.table import Table
 
 from unloop.campaign import control
-from unloop.cli.console import stderr
+from unloop.cli.console import stderr, stdout
 from unloop.cli.follow import code_of, final_table, follow, standing
+from unloop.cli.listing import show_listing
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit_json, say
 from unloop.cli.standing import standing_as_json, tell_what_is_next
@@ -18,6 +19,9 @@ from unloop.settings.load import load as load_settings
 from unloop.store import campaigns, queries
 from unloop.store.campaigns import Campaign
 
+COLUMNS = ("campaign", "state", "hosts", "created", "operator", "name")
+SPARE = ("operator", "created", "hosts", "state")
+"""What a narrow terminal does not show, least important first."""
 CAMPAIGN = click.argument("campaign", default="latest")
 
 
@@ -31,11 +35,12 @@ def list_command(config: str | None, *, as_json: bool) -> int:
     if as_json:
         emit_json([standing_as_json(standing(context.database, campaign.id)) for campaign in found])
         return ExitCode.GOOD
-    table = Table("campaign", "name", "state", "hosts", "operator", "created")
-    for campaign in found:
-        created = datetime.fromtimestamp(campaign.created_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        table.add_row(campaign.id, campaign.name, campaign.state, str(campaign.targets), campaign.operator, created)
-    stderr().print(table if found else "no campaign yet; start one with `unloop run`")
+    if not found:
+        say("no campaign yet; start one with `unloop run`")
+        return ExitCode.GOOD
+    left_out = show_listing([_row(campaign) for campaign in found], stdout(), columns=COLUMNS, spare=SPARE)
+    if left_out:
+        say(f"no room for {', '.join(left_out)} (--json has more)")
     return ExitCode.GOOD
 
 
@@ -89,6 +94,18 @@ def pause_command(campaign: str, config: str | None) -> int:
 
 def _context(config: str | None) -> Context:
     return make_context(load_settings(config))
+
+
+def _row(campaign: Campaign) -> dict[str, object]:
+    created = datetime.fromtimestamp(campaign.created_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return {
+        "campaign": campaign.id,
+        "state": campaign.state,
+        "hosts": campaign.targets,
+        "created": created,
+        "operator": campaign.operator,
+        "name": campaign.name,
+    }
 
 
 def _facts(campaign: Campaign) -> Table:

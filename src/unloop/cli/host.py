@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
-from unloop.cli.console import stderr, stdout
+from unloop.cli.console import stdout
+from unloop.cli.listing import show_listing
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit, emit_json, say
 from unloop.cli.rows import chosen_rows
@@ -26,6 +26,8 @@ from unloop.store.database import Database
 from unloop.store.queries import HostRow
 
 COLUMNS = ("name", "site", "state", "outcome", "rung", "attempts", "resets", "windows", "caught", "cause")
+SPARE = ("caught", "windows", "rung", "resets", "attempts", "site", "state", "outcome")
+"""What a narrow terminal does not show, least important first; the name and the cause are always there."""
 
 
 @click.group("host")
@@ -125,11 +127,9 @@ def _print(rows: Sequence[HostRow], output: str) -> None:
         writer.writerows(records)
         emit(text.getvalue().rstrip("\n"))
     else:
-        table = Table(*COLUMNS)
-        for record in records:
-            table.add_row(*(str(record[column]) for column in COLUMNS))
-        stderr().print(table)
-        stderr().print(f"{len(records)} hosts")
+        left_out = show_listing(records, stdout(), columns=COLUMNS, spare=SPARE)
+        told = f"; no room for {', '.join(left_out)} (-o csv has them)" if left_out else ""
+        say(f"{len(records)} hosts{told}")
 
 
 def row_of(row: HostRow) -> dict[str, Any]:
