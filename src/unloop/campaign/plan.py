@@ -9,24 +9,27 @@ from dataclasses import dataclass
 from unloop.campaign.waves import assign
 from unloop.channels.base import Power, abilities
 from unloop.errors import InputError, Problem
-from unloop.model.host import Host, Role
+from unloop.model.host import Endpoint, Host, Role
 from unloop.model.host_run import Rung
 from unloop.model.options import CampaignOptions
 from unloop.model.order import Order
 from unloop.plugins import load
-from unloop.runner.ladder import rungs_for, why_no_safe_mode
+from unloop.runner.ladder import abilities_of, rungs_for, why_no_safe_mode
 from unloop.runner.strike import striking_endpoints
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """What is planned for one host. ``resets`` says whether it may be reset, ``notes`` what an operator should know."""
+    """What is planned for one host: ``notes`` is what an operator should know."""
 
     host: Host
     wave: int
     rungs: tuple[Rung, ...]
     channels: tuple[str, ...]
     resets: bool
+    """Whether it may be reset by its BMC."""
+    restarts: bool
+    """Whether it is told to restart from inside, once, where it stays in the boot in which the remedy landed."""
     notes: tuple[str, ...] = ()
 
 
@@ -89,7 +92,15 @@ def _plan_host(host: Host, wave: int, order: Order, options: CampaignOptions) ->
     unnamed = [endpoint.channel for endpoint in host.endpoints if not endpoint.credentials]
     if unnamed:
         notes = (*notes, f"no credential for {', '.join(unnamed)}")
-    return HostPlan(host, wave, rungs, channels, resets and Rung.RACE in rungs, notes)
+    restarts = bool(channels) and any(_runs_programs(endpoint) for endpoint in host.endpoints)
+    if restarts and host.role is not Role.PLAIN:
+        notes = (*notes, f"role {host.role}: restarted from inside all the same, if it stays up after the repair")
+    return HostPlan(host, wave, rungs, channels, resets and Rung.RACE in rungs, restarts, notes)
+
+
+def _runs_programs(endpoint: Endpoint) -> bool:
+    """Whether a host can be told to restart over this endpoint, as the rung of the proof does."""
+    return bool(endpoint.credentials) and "programs" in abilities_of(endpoint)
 
 
 def _resets(host: Host, options: CampaignOptions) -> tuple[bool, tuple[str, ...]]:

@@ -1,14 +1,19 @@
 """The plan as people read it before they say yes, and as programs read it."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from unloop.campaign.plan import Plan, channels_of, powers_of
 from unloop.campaign.prepare import Prepared
+from unloop.inventory.ranges import fold
 from unloop.race.budget import budget, this_machine
 from unloop.race.rhythm import Rhythm
+
+NAMES = 160
+"""Characters of a list of hosts in the plan."""
 
 
 def show_plan(prepared: Prepared, console: Console) -> None:
@@ -16,7 +21,7 @@ def show_plan(prepared: Prepared, console: Console) -> None:
     plan, playbook = prepared.plan, prepared.playbook
     table = Table(title=f"Plan: {playbook.title} ({playbook.name})", title_justify="left", show_header=False)
     table.add_column(style="bold", no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row("hosts", f"{len(plan.hosts)}{_sites(plan)}")
     table.add_row("waves", " → ".join(str(size) for size in plan.waves))
     for rungs, hosts in Counter(planned.rungs for planned in plan.hosts).most_common():
@@ -27,6 +32,7 @@ def show_plan(prepared: Prepared, console: Console) -> None:
     for change in plan.changes:
         table.add_row("changes", change)
     table.add_row("resets", _resets(plan))
+    table.add_row("restarts", _restarts(plan))
     table.add_row("at once", _at_once(plan))
     for note, hosts in sorted(plan.notes.items(), key=lambda item: -item[1]):
         table.add_row("note", f"{note} ({hosts} hosts)")
@@ -42,6 +48,7 @@ def plan_as_json(prepared: Prepared) -> dict[str, object]:
         "digest": plan.digest,
         "waves": list(plan.waves),
         "changes": list(plan.changes),
+        "restart_after": plan.options.restart_after,
         "hosts": [
             {
                 "name": planned.host.name,
@@ -49,6 +56,7 @@ def plan_as_json(prepared: Prepared) -> dict[str, object]:
                 "ladder": list(planned.rungs),
                 "channels": list(planned.channels),
                 "resets": planned.resets,
+                "restarts": planned.restarts,
                 "notes": list(planned.notes),
             }
             for planned in plan.hosts
@@ -80,3 +88,20 @@ def _resets(plan: Plan) -> str:
     limits = ", ".join(f"{most} per {group}" for group, most in options.limits.items() if most)
     bounds = f"at most {options.resets} each, {options.spacing:g} s apart"
     return f"{hosts} hosts ({powers}), {bounds}" + (f", off at once: {limits}" if limits else "")
+
+
+def _restarts(plan: Plan) -> str:
+    """Who may be told to restart; the host's own order, not its BMC's, so that no limit of resets holds for it."""
+    names = [planned.host.name for planned in plan.hosts if planned.restarts]
+    if not names:
+        return "none: no host can be told to restart from inside"
+    when = f"{plan.options.restart_after:g} s after the remedy landed, where the host has stayed in that boot"
+    which = "" if len(names) == len(plan.hosts) else f": {_in_short(names)}"
+    told = f"restarted from inside, once, in an orderly way, {when} (verify.restart_after)"
+    return f"{len(names)} of {len(plan.hosts)} hosts may be {told}{which}"
+
+
+def _in_short(names: Sequence[str]) -> str:
+    """Names as ranges, as many as two lines hold."""
+    folded = fold(names).replace(",", ", ")
+    return folded if len(folded) <= NAMES else f"{folded[:NAMES].rpartition(',')[0]} … (all: --dry-run --json)"
