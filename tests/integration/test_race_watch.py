@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 
 import pytest
 
 from servers import free_port
-from unloop.race.prober import Aim, Heard, Prober, Sign
+from unloop.race.prober import Aim, Heard, Prober
 from unloop.race.rhythm import Rhythm
 from unloop.race.watch import Watch
 from unloop.rehearsal.fleet import tarpit
@@ -56,7 +57,7 @@ def test_the_connection_that_saw_the_port_open_is_handed_over() -> None:
             assert opened is not None
             with opened.sock:
                 assert opened.sock.getpeername() == doors["smb"]
-            assert watch.sighting.signs[Sign.SILENT] >= 1
+            assert watch.sighting.signs["smb"].silent >= 1
             assert 0 < watch.sighting.lag["smb"] < 1
 
     run(test)
@@ -122,7 +123,59 @@ def test_a_host_whose_ports_refuse_is_up_with_its_doors_closed() -> None:
     async def test() -> None:
         async with prober() as probes, gates("smb", refuse=True) as (_, doors), Watch(probes, doors, QUICK) as watch:
             assert await watch.next_open(until=watch.sighting.started + 0.3) is None
-            assert watch.sighting.is_only_refused
+            assert watch.sighting.is_closed
+
+    run(test)
+
+
+def test_a_look_is_over_when_every_door_has_kept_silent_thrice() -> None:
+    """One silence is a lost packet: three on each door are a host that is down."""
+
+    async def test() -> None:
+        async with (
+            prober() as probes,
+            gates("smb", "ssh") as (_, doors),
+            Watch(probes, doors, QUICK, is_look=True) as watch,
+        ):
+            assert await watch.next_open(until=watch.sighting.started + 10) is None
+            assert watch.sighting.is_down
+            assert [signs.in_a_row >= 3 for signs in watch.sighting.signs.values()] == [True, True]
+
+    run(test)
+
+
+def test_a_door_that_refuses_beside_one_that_is_dark_is_no_host_that_is_down() -> None:
+    """A firewall drops one port and the host itself refuses the other: it is up, with its doors closed."""
+
+    async def test() -> None:
+        async with (
+            prober() as probes,
+            gates("smb") as (_, dark),
+            gates("ssh", refuse=True) as (_, refusing),
+            Watch(probes, {**dark, **refusing}, QUICK, is_look=True) as watch,
+        ):
+            assert await watch.next_open(until=watch.sighting.started + 0.6) is None
+            assert watch.sighting.signs["smb"].silent >= 3
+            assert watch.sighting.is_closed
+            assert not watch.sighting.is_down
+
+    run(test)
+
+
+def test_probes_that_could_not_be_sent_are_no_silence() -> None:
+    """A worker that has no descriptors left has seen nothing of the host."""
+
+    async def test() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        async with prober() as probes, gates("smb") as (_, doors):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            try:
+                async with Watch(probes, doors, QUICK, is_look=True) as watch:
+                    assert await watch.next_open(until=watch.sighting.started + 0.6) is None
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert probes.counts.starved >= 3
+            assert not watch.sighting.is_down
 
     run(test)
 

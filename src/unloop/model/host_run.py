@@ -95,6 +95,8 @@ class HostRun:
     cause: str = ""
     is_attempt_open: bool = False
     """An attempt was begun and has not ended: it is continued, not begun anew."""
+    is_continued: bool = False
+    """Its attempt was begun in an earlier visit, which may have left the host off."""
     is_draining: bool = False
     """It was claimed while the campaign did not run: only what it owes may be done."""
     may_have_struck: bool = False

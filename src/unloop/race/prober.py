@@ -33,7 +33,10 @@ QUANTUM = 0.004
 """Seconds between two turns of the prober at least: what is due in between is probed together."""
 _READY = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP | select.EPOLLONESHOT
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+_NOT_SENT = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.ENETDOWN}
+)
+"""What this machine lacks, up to a route: such a probe says nothing of the host."""
 
 
 class Sign(StrEnum):
@@ -86,7 +89,7 @@ class Counts:
 
     probes: int = 0
     starved: int = 0
-    """Probes that could not be sent for want of a descriptor, port or memory."""
+    """Probes that could not be sent for want of a descriptor, port, memory or route."""
     late: float = 0.0
     latest: float = 0.0
 
@@ -215,7 +218,11 @@ class Prober:
         if code == errno.EINPROGRESS:
             self._sent.append(probe)
             return
-        self.counts.starved += code in _EXHAUSTED
+        if code in _NOT_SENT:
+            self.counts.starved += 1
+            aim.under_way.remove(probe)
+            self._end(probe).close()
+            return
         self._conclude(probe, code)
 
     def _socket_for(self, aim: Aim) -> _socket.socket:

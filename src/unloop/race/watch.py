@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,11 +20,27 @@ Door = tuple[str, int]
 
 
 @dataclass(slots=True)
+class Signs:
+    """How often one door was refused and how often it kept silent; ``in_a_row``: silences since it last gave a sign."""
+
+    refused: int = 0
+    silent: int = 0
+    in_a_row: int = 0
+
+    def count(self, sign: Sign) -> None:
+        """One more probe was answered so."""
+        is_silent = sign is Sign.SILENT
+        self.refused += sign is Sign.REFUSED
+        self.silent += is_silent
+        self.in_a_row = self.in_a_row + 1 if is_silent else 0
+
+
+@dataclass(slots=True)
 class Sighting:
     """What a watch has seen so far. Times are seconds on the event loop's clock.
 
     ``lag`` bounds, for each channel, how long its port can have been open before it was seen to be: the time since the
-    probe before. ``signs`` counts every answer; a host whose ports were refused throughout is up with its doors closed.
+    probe before. ``signs`` counts the answers of each door; a probe that could not be sent has none.
     """
 
     started: float
@@ -34,12 +49,17 @@ class Sighting:
     """When the host first answered a ping."""
     lag: dict[str, float] = field(default_factory=dict)
     last_open: float | None = None
-    signs: Counter[Sign] = field(default_factory=Counter)
+    signs: dict[str, Signs] = field(default_factory=dict)
 
     @property
-    def is_only_refused(self) -> bool:
-        """Whether every probe was answered, and none by an open port."""
-        return bool(self.signs[Sign.REFUSED]) and not self.signs[Sign.OPEN] and not self.signs[Sign.SILENT]
+    def is_closed(self) -> bool:
+        """Whether a door answered every probe, and no port was open: the host is up, whatever a firewall drops."""
+        return not self.first_open and any(signs.refused and not signs.silent for signs in self.signs.values())
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the host shows itself to be down: every door has kept silent for some probes in a row."""
+        return bool(self.signs) and all(signs.in_a_row >= GONE_AFTER for signs in self.signs.values())
 
     @property
     def opened(self) -> float | None:
@@ -60,18 +80,25 @@ class Watch:
 
     Until the host gives a first sign one door is probed at the full rhythm and the others now and then; from then on all are
     probed at the hot rate until they open. The first door that opened is looked at again and again, and tells when
-    the host is gone. An async context manager: leaving it ends every probe and closes what nobody took.
+    the host is gone. ``is_look``: it is over as soon as the host is seen to be down. An async context manager: leaving it
+    ends every probe and closes what nobody took.
     """
 
     def __init__(
-        self, prober: Prober, doors: Mapping[str, Door], rhythm: Rhythm, *, pinger: Pinger | None = None
+        self,
+        prober: Prober,
+        doors: Mapping[str, Door],
+        rhythm: Rhythm,
+        *,
+        pinger: Pinger | None = None,
+        is_look: bool = False,
     ) -> None:
         self._prober, self._rhythm = prober, rhythm
         addresses = {address for address, _ in doors.values()}
         self._pinger = pinger if pinger is not None and all(map(can_be_pinged, addresses)) else None
         self._pinged = tuple(addresses) if self._pinger is not None else ()
-        self._loop = asyncio.get_running_loop()
-        self.sighting = Sighting(started=self._loop.time())
+        self._loop, self._is_look = asyncio.get_running_loop(), is_look
+        self.sighting = Sighting(started=self._loop.time(), signs={channel: Signs() for channel in doors})
         self.gone: asyncio.Future[float] = self._loop.create_future()
         """When the host that had been seen was first found to be silent again."""
         self._is_awake = False
@@ -107,7 +134,7 @@ class Watch:
         self._pulse = None
 
     async def next_open(self, *, until: float) -> Opened | None:
-        """The next door that opens, or None when the time (on the loop's clock) is up."""
+        """The next door that opens, or None when the time (on the loop's clock) is up, or a look has seen the host down."""
         if not self._opened:
             self._waiter = self._loop.create_future()
             late = self._loop.call_at(until, self._answer)
@@ -148,7 +175,7 @@ class Watch:
 
     def _heard(self, channel: str, heard: Heard) -> None:
         sighting = self.sighting
-        sighting.signs[heard.sign] += 1
+        sighting.signs[channel].count(heard.sign)
         if heard.sock is not None:
             now = self._loop.time()
             if channel not in sighting.first_open:
@@ -162,9 +189,11 @@ class Watch:
                 self._feel(self._aims[channel])
         if heard.sign is not Sign.SILENT and not self._is_awake:
             self._wake(channel)
+        if self._is_look and sighting.is_down:
+            self._answer()
 
     def _answer(self) -> None:
-        """Wake up whoever waits for a door: one has opened, or the time is up."""
+        """Wake up whoever waits for a door: one has opened, or none will in time."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

@@ -1,6 +1,6 @@
 """Resetting one host for one attempt: identity first, the ledger's permission for every step, and never twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +23,11 @@ from unloop.secrets.secret import Credential
 from unloop.store import ledger
 from unloop.store.ledger import Limits, Permission
 
+StillDown = Callable[[], Awaitable[bool]]
+"""Looks at a host once more: whether it keeps silent."""
+STALE = 2.0
+"""Seconds after which a look at a host says nothing of it any more: a boot may have come to its ports since."""
+
 
 class ResetResult(StrEnum):
     """What came of wanting to reset a host."""
@@ -33,6 +38,8 @@ class ResetResult(StrEnum):
     """The ledger holds an order of a predecessor; nothing was sent, the boot is observed."""
     LATER = "later"
     """Not permitted now: too soon, a limit is reached, or the campaign does not run. Or the BMC has no time for us."""
+    UP = "up"
+    """A port answered just before the host was to be ordered off; nothing was sent."""
     MISMATCH = "mismatch"
     ROLE = "role"
     NO_BMC = "no_bmc"
@@ -56,8 +63,12 @@ class _Refusal(NotPermitted):
         super().__init__(f"the ledger says {permission}")
 
 
-async def reset_host(run: HostRun, tools: Tools, *, attempt: int) -> ResetReport:
-    """Take the host down and up for this attempt, at most once. Raises LeaseLost when the host is not ours any more."""
+async def reset_host(run: HostRun, tools: Tools, *, attempt: int, still_down: StillDown | None) -> ResetReport:
+    """Take the host down and up for this attempt, at most once. Raises LeaseLost when the host is not ours any more.
+
+    The BMC may be long in coming, in a queue or in its log-on: then ``still_down`` is asked before the host is ordered off
+    (None for a host that is off already, by our hand).
+    """
     bmc = run.host.bmc
     if bmc is None:
         return ResetReport(ResetResult.NO_BMC, "the inventory names no BMC")
@@ -65,8 +76,11 @@ async def reset_host(run: HostRun, tools: Tools, *, attempt: int) -> ResetReport
         return ResetReport(ResetResult.ROLE, f"role {run.host.role}")
     if not bmc.credentials:
         return ResetReport(ResetResult.REFUSED, "no credential is named for the BMC")
+    looked_at = tools.clock.monotonic()
     try:
         async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
+            if tools.clock.monotonic() - looked_at > STALE and still_down and not await still_down():
+                return ResetReport(ResetResult.UP, "the host was seen while its BMC was waited for")
             return await _cycle(run, tools, channel, attempt)
     except _Refusal as refusal:
         if refusal.permission is Permission.LEASE_LOST:
@@ -151,6 +165,11 @@ async def _mismatch(run: HostRun, channel: Power) -> str:
 
 def _limits(tools: Tools) -> Limits:
     return Limits(spacing=tools.options.spacing, per_group=dict(tools.options.limits))
+
+
+async def off_by_us(run: HostRun, tools: Tools) -> bool:
+    """Whether this host owes a power-on: it may be off by our hand, and is to be switched on before anything else."""
+    return EffectKind.POWER_ON in await tools.in_store(partial(ledger.owed, tools.database, run.id))
 
 
 async def power_state(run: HostRun, tools: Tools) -> PowerState | None:

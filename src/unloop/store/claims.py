@@ -131,12 +131,16 @@ def release_dead(database: Database, is_dead: Callable[[str], bool], *, now: flo
 
 
 def _begin_attempts(connection: Connection, runs: Sequence[HostRun], *, now: float) -> tuple[HostRun, ...]:
-    begun = tuple(run.in_next_attempt() if run.begins_attempt else run for run in runs)
-    new = [run for run, before in zip(begun, runs, strict=True) if run is not before]
+    begun = tuple(run.in_next_attempt() if run.begins_attempt else _continued(run) for run in runs)
+    new = [run for run in begun if run.is_attempt_open and not run.is_continued]
     if new:
         connection.execute(_BEGIN, [{"run": run.id, "number": run.progress.attempt} for run in new])
         connection.execute(insert(schema.attempt), [_attempt_row(run, now) for run in new])
     return begun
+
+
+def _continued(run: HostRun) -> HostRun:
+    return replace(run, is_continued=run.is_attempt_open)
 
 
 def _attempt_row(run: HostRun, now: float) -> dict[str, Any]:

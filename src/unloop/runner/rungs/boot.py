@@ -9,7 +9,7 @@ from unloop.model.attempt import AttemptResult, StrikeRecord, Window
 from unloop.model.host_run import HostRun
 from unloop.model.report import RemedyReport, Verdict
 from unloop.race.rhythm import Rhythm
-from unloop.race.watch import Door, Sighting, Watch
+from unloop.race.watch import Door, Opened, Sighting, Watch
 from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
 from unloop.runner.salvo import fire_all
@@ -67,37 +67,55 @@ class Boot:
 
 
 async def look_once(run: HostRun, tools: Tools, landing: Landing, *, keep: Keep | None = None) -> Boot:
-    """Look before a reset: a host that is up is struck, never reset; one that only refuses is looked at for longer."""
-    first = await observe_boot(run, tools, landing, seconds=tools.options.interval, keep=keep)
-    if first.sighting.is_only_refused:
-        return await observe_boot(run, tools, landing, seconds=tools.options.look, keep=keep)
-    return first
+    """Look before a reset: a host that is up is struck, never reset, and nothing but silence on every door is down.
+
+    One of which that can't be told yet, and which is not seen to be up with its doors closed, is looked at for longer.
+    """
+    first = await observe_boot(run, tools, landing, seconds=tools.options.look, is_look=True, keep=keep)
+    if first.was_open or first.sighting.is_down or first.sighting.is_closed:
+        return first
+    return await observe_boot(run, tools, landing, seconds=tools.options.watch, is_look=True, keep=keep)
+
+
+async def is_still_down(run: HostRun, tools: Tools) -> bool:
+    """Look once more, just before the host is ordered off: whether it keeps silent on every door."""
+    doors = await doors_of(run.host.endpoints)
+    async with Watch(tools.prober, doors, _looking(tools), is_look=True) as watch:
+        opened = await watch.next_open(until=watch.sighting.started + tools.options.look)
+        if opened is not None:
+            opened.sock.close()
+        return opened is None and watch.sighting.is_down
 
 
 async def observe_boot(
-    run: HostRun, tools: Tools, landing: Landing, *, seconds: float, boots: bool = False, keep: Keep | None = None
+    run: HostRun,
+    tools: Tools,
+    landing: Landing,
+    *,
+    seconds: float,
+    boots: bool = False,
+    is_look: bool = False,
+    keep: Keep | None = None,
 ) -> Boot:
     """Watch for the first open port, strike at once, then watch until the host is gone or stays up.
 
-    ``boots``: a boot begins now, so that what is known of the host's boots says when to look. ``keep`` is told what the
-    host answered at once: watching it until it is gone may take minutes, in which this process may die.
+    ``boots``: a boot begins now, so that what is known of the host's boots says when to look. ``is_look``: it is over when
+    the host is seen to be down. ``keep`` is told what the host answered at once: watching it until it is gone may take
+    minutes, in which this process may die.
     """
-    doors = await doors_of(landing.endpoints or run.host.endpoints)
-    ordered, rhythm = _expectation(run, tools, doors, boots=boots)
+    endpoints = run.host.endpoints if is_look else landing.endpoints or run.host.endpoints
+    doors = await doors_of(endpoints)
+    ordered, rhythm = (doors, _looking(tools)) if is_look else _expectation(run, tools, doors, boots=boots)
     await asyncio.gather(*(shot.prepare() for shot in landing.shots.values()))
     loop = asyncio.get_running_loop()
-    async with Watch(tools.prober, ordered, rhythm, pinger=tools.pinger) as watch:
+    async with Watch(tools.prober, ordered, rhythm, pinger=tools.pinger, is_look=is_look) as watch:
         sighting = watch.sighting
-        first = await watch.next_open(until=sighting.started + seconds)
+        first = await _first_of(watch, landing, until=sighting.started + seconds)
         if first is None:
             return Boot(sighting)
         window_end = loop.time() + tools.options.window
-        if first.channel not in landing.shots:
-            first.sock.close()
-            salvo = Salvo()
-        else:
-            by = loop.time() + tools.profiles.shortest(run.host.name, run.host.model)
-            salvo = await fire_all(watch, landing, first, tools.turns, by=by, until=window_end)
+        by = loop.time() + tools.profiles.shortest(run.host.name, run.host.model)
+        salvo = await fire_all(watch, landing, first, tools.turns, by=by, until=window_end)
         is_kept = keep is not None and salvo.best is not None and await keep(salvo.best)
         if salvo.best is not None and not landing.watches_crash:
             return Boot(sighting, salvo, (_window(tools, sighting, salvo, None),), is_kept=is_kept)
@@ -106,6 +124,13 @@ async def observe_boot(
     tools.profiles.learn(run.host.name, run.host.model, (window,), is_caused=boots)
     crashed = gone_at is not None and (bool(run.progress.broken_evidence) or await _stays_silent(tools, doors, rhythm))
     return Boot(sighting, salvo, (window,), gone=gone_at is not None, crashed=crashed, is_kept=is_kept)
+
+
+async def _first_of(watch: Watch, landing: Landing, *, until: float) -> Opened | None:
+    """The first door to open on which something can be fired."""
+    while (opened := await watch.next_open(until=until)) is not None and opened.channel not in landing.shots:
+        opened.sock.close()
+    return opened
 
 
 def _expectation(
@@ -118,6 +143,12 @@ def _expectation(
         return dict(doors), Rhythm(hot=options.hot, warm=options.interval, cold=options.cold)
     ordered = {channel: doors[channel] for channel in profile.order(tuple(doors))}
     return ordered, Rhythm(hot=options.hot, warm=options.interval, cold=options.cold, due=profile.due())
+
+
+def _looking(tools: Tools) -> Rhythm:
+    """Every door alike: a host is down when all of them are silent."""
+    options = tools.options
+    return Rhythm(hot=options.hot, warm=options.interval, cold=options.interval)
 
 
 async def _stays_silent(tools: Tools, doors: Mapping[str, Door], rhythm: Rhythm) -> bool:

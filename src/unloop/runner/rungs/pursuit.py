@@ -5,6 +5,7 @@ Without power control, or without evidence that a reset is due, the host's own c
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from unloop.model.attempt import AttemptResult
 from unloop.model.host_run import HostRun, Progress, Step, Wait
@@ -14,8 +15,8 @@ from unloop.runner.decide import after_miss, climb, climb_to_hands
 from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
 from unloop.runner.logon import credentials_of
-from unloop.runner.reset import ResetReport, ResetResult, power_state, reset_host
-from unloop.runner.rungs.boot import Boot, Keep, look_once, observe_boot
+from unloop.runner.reset import ResetReport, ResetResult, StillDown, off_by_us, power_state, reset_host
+from unloop.runner.rungs.boot import Boot, Keep, is_still_down, look_once, observe_boot
 from unloop.runner.rungs.notes import all_refused, learned
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding, Visit
@@ -29,6 +30,12 @@ _CAUSES = {
     ResetResult.NO_BMC: Cause.NOTHING_ANSWERED,
     ResetResult.REFUSED: Cause.ELAPSED,
 }
+_AGAIN = {
+    ResetResult.LATER: ("reset deferred", "reset not permitted now"),
+    ResetResult.UP: ("reset called off", "no reset"),
+    ResetResult.LEFT_OFF: ("left off", "interrupted between off and on"),
+}
+"""Results after which the host is looked at anew, with the event and what people are told."""
 LATER = 1.0
 NO_ACCOUNT = 30.0
 """Seconds until it is looked again whether an account may be tried, or a name can be resolved."""
@@ -65,37 +72,45 @@ class _Pursuit:
         run, tools = self.run, self.tools
         if all_refused(run.progress, run.host):
             return climb_to_hands(run.progress, Cause.LOGON_REFUSED, run.host), Visit(AttemptResult.REFUSED)
+        if run.is_continued and await off_by_us(run, tools):
+            return await self._reset(still_down=None)
+        if not await self._can_be_seen():
+            return self._deferred("nobody could see the host come up: its address can't be resolved")
         before = await look_once(run, tools, self.landing, keep=self.keep)
-        if before.sighting.opened is not None:
+        if any(channel in self.landing.shots for channel in before.sighting.first_open):
             return self._own_boot(before)
         if self.is_restarting:
             return await self._await_restart()
-        if not self._may_reset() or before.sighting.is_only_refused:
+        if not self._may_reset() or not before.sighting.is_down:
             return await self._observe(Cause.SILENT, tools.options.observe)
-        endpoints = self.landing.endpoints or run.host.endpoints
-        if endpoints and not await doors_of(endpoints):
-            note = "no reset while nobody could see the host come up: its address can't be resolved"
-            return Step(replace(run.progress, note=note), Wait(NO_ACCOUNT), "reset deferred", {"why": note}), Visit()
         hindrance = await self._hindrance()
         if hindrance:
-            note = f"no reset while nobody could log on: {hindrance}"
-            return Step(replace(run.progress, note=note), Wait(NO_ACCOUNT), "reset deferred", {"why": note}), Visit()
+            return self._deferred(f"nobody could log on: {hindrance}")
         delay = self._put_off()
         if delay:
             note = "the reset waits until its window can be served"
             return Step(replace(run.progress, note=note), Wait(delay), "reset paced", {"seconds": delay}), Visit()
-        report = await reset_host(run, tools, attempt=run.progress.attempt)
-        if report.result is ResetResult.LATER:
-            note = f"reset not permitted now: {report.detail}"
-            return Step(
-                replace(run.progress, note=note), Wait(LATER), "reset deferred", {"why": report.detail}
-            ), Visit()
-        if report.result is ResetResult.LEFT_OFF:
-            note = f"interrupted between off and on: {report.detail}"
-            return Step(replace(run.progress, note=note), Wait(LATER), "left off", {"why": report.detail}), Visit()
+        return await self._reset(still_down=partial(is_still_down, run, tools))
+
+    async def _reset(self, *, still_down: StillDown | None) -> tuple[Step, Visit]:
+        run, tools = self.run, self.tools
+        report = await reset_host(run, tools, attempt=run.progress.attempt, still_down=still_down)
+        if report.result in _AGAIN:
+            event, note = _AGAIN[report.result]
+            progress = replace(run.progress, note=f"{note}: {report.detail}")
+            return Step(progress, Wait(LATER), event, {"why": report.detail}), Visit()
         if report.result in _CAUSES:
             return await self._without_power(report)
         return await self._after_reset(report)
+
+    async def _can_be_seen(self) -> bool:
+        """Whether any door of the host has an address; with no door at all there is nothing to resolve."""
+        endpoints = self.landing.endpoints or self.run.host.endpoints
+        return not endpoints or bool(await doors_of(endpoints))
+
+    def _deferred(self, why: str) -> tuple[Step, Visit]:
+        note = f"no reset while {why}"
+        return Step(replace(self.run.progress, note=note), Wait(NO_ACCOUNT), "reset deferred", {"why": note}), Visit()
 
     async def _hindrance(self) -> str:
         """Why a reset would be for nothing: no account may be tried for now. After the budget of time it goes ahead."""
@@ -118,8 +133,7 @@ class _Pursuit:
         return delay if delay >= LATER else 0.0
 
     def _may_reset(self) -> bool:
-        progress = self.run.progress
-        return bool(progress.broken_evidence) or self.tools.options.reset_silent or progress.landed_at is not None
+        return bool(self.run.progress.broken_evidence) or self.tools.options.reset_silent
 
     def _own_boot(self, boot: Boot) -> tuple[Step, Visit]:
         """The host was up when we came, so nothing was reset: its own boot is the attempt."""
@@ -189,11 +203,11 @@ class _Pursuit:
         if all_refused(progress, run.host):
             return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host)
         spent = (now - (run.progress.rung_since or now)).total_seconds()
-        if spent < budget and not boot.sighting.is_only_refused:
+        if spent < budget and not boot.sighting.is_closed:
             return Step(progress, Wait(0.0), "observed", {"crashed": boot.crashed})
-        if progress.broken_evidence and cause is Cause.SILENT:
+        if progress.broken_evidence and not run.progress.broken_evidence and cause is Cause.SILENT:
             return Step(progress, Wait(0.0), "crash seen")
-        if boot.sighting.is_only_refused:
+        if boot.sighting.is_closed:
             cause = Cause.DOORS_CLOSED
         elif cause is Cause.NOTHING_ANSWERED and progress.broken_evidence and boot.was_open:
             cause = Cause.ELAPSED
