@@ -12,7 +12,7 @@ from servers import free_port, wait_until
 from simulated import PASSWORD, USERNAME, Served, machine_with, served
 from unloop.channels.base import Completed, Deadline, Target
 from unloop.channels.winrm import WinrmChannel
-from unloop.errors import ConnectionLost, LogonRefused, UntrustedPeer
+from unloop.errors import ConnectionLost, DeadlineExceeded, LogonRefused, UntrustedPeer
 from unloop.model.order import Shell
 from unloop.rehearsal.certificate import issue, tls_of
 from unloop.rehearsal.events import Happening
@@ -111,3 +111,13 @@ def test_a_crash_in_mid_exchange_leaves_nothing_behind(tmp_path: Path, *, secure
 def _run(port: int, program: str, options: dict[str, str]) -> Completed:
     with channel(port, **options) as opened:
         return opened.run(Shell.POWERSHELL, program)
+
+
+def test_a_channel_can_be_given_another_deadline(host: Served) -> None:
+    """What is asked afterwards has the new time: more than the old one, or less."""
+    with channel(host.port, seconds=3) as opened:
+        opened.until(Deadline.after(20))
+        assert opened.run(Shell.POWERSHELL, "Start-Sleep -Seconds 4; 'done'").stdout == "done\n"
+        opened.until(Deadline.after(0.3))
+        with pytest.raises(DeadlineExceeded):
+            opened.run(Shell.POWERSHELL, "Start-Sleep -Seconds 60")

@@ -5,6 +5,7 @@ import hashlib
 import os
 import resource
 import subprocess
+import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -332,3 +333,11 @@ def test_more_than_a_thousand_open_files_are_no_obstacle(server: Smbd, place: Pa
         for descriptor in held:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_channel_can_be_given_another_deadline(server: Smbd, place: Path) -> None:
+    """What is asked afterwards has the new time, although the thread that receives began to wait with the old one."""
+    with SmbChannel(target(server), Deadline.after(2)) as smb:
+        smb.until(Deadline.after(20))
+        time.sleep(2.2)
+        assert smb.list_directory(windows(server, place)) == ()

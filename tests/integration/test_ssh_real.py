@@ -262,3 +262,15 @@ def test_the_strike_runs_a_program(server: Sshd) -> None:
     assert asyncio.run(strike(target(server), order).fire(None, Deadline.after(20)))[0].verdict == Verdict.ALREADY_GOOD
     with pytest.raises(Unsupported):
         asyncio.run(strike(target(server, shell="powershell"), order).fire(None, Deadline.after(20)))  # noqa: S604
+
+
+def test_a_channel_can_be_given_another_deadline(server: Sshd, tmp_path: Path) -> None:
+    """What is asked afterwards has the new time, over files and programs: more than the old one, or less."""
+    with SshChannel(target(server), Deadline.after(3)) as ssh:
+        ssh.list_directory(str(tmp_path))
+        ssh.until(Deadline.after(20))
+        assert ssh.run(Shell.SH, "sleep 3.2; echo done").stdout == "done\n"
+        assert ssh.list_directory(str(tmp_path)) == ()
+        ssh.until(Deadline.after(0.3))
+        with pytest.raises(DeadlineExceeded):
+            ssh.run(Shell.SH, "sleep 60")

@@ -92,6 +92,10 @@ class Channel(AnyChannel, ABC):
     def close(self) -> None:
         """Log off and disconnect; never raises, may be called twice."""
 
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is asked from now on has until another deadline; what broke stays broken."""
+        self.deadline = deadline
+
     def __enter__(self) -> Self:
         try:
             self.open()

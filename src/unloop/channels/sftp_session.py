@@ -30,6 +30,10 @@ class SftpSession:
         self._stream, self._deadline = stream, deadline
         self._talks = SftpTalks()
 
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is waited for from now on has until another deadline."""
+        self._deadline = deadline
+
     def start(self, talk: Talk[T]) -> Course[T]:
         """Begin a talk, which goes on with whatever is waited for next."""
         return self._talks.start(talk)

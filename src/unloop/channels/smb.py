@@ -76,6 +76,12 @@ class SmbChannel(Channel):
         if connection is not None:
             connection.disconnect()
 
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is asked from now on has until another deadline."""
+        super().until(deadline)
+        if self._connection is not None:
+            self._connection.until(deadline)
+
     def list_directory(self, directory: str) -> tuple[FileEntry, ...]:
         """Every entry of a directory."""
         with self._mapped(directory):

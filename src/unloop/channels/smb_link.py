@@ -4,6 +4,7 @@ import select
 import socket
 import struct
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -112,8 +113,9 @@ class SmbTransport:
     def _wait(self, sock: socket.socket, event: int) -> None:
         poller = select.poll()
         poller.register(sock, event)
-        if not poller.poll(self.deadline.left() * 1000):
-            raise DeadlineExceeded("no answer came within the time allowed")
+        while not poller.poll(self.deadline.left() * 1000):  # by then there may be another deadline
+            if time.monotonic() >= self.deadline.at:
+                raise DeadlineExceeded("no answer came within the time allowed")
 
 
 class SmbConnection(Connection):  # type: ignore[misc]  # smbprotocol is untyped
@@ -132,6 +134,10 @@ class SmbConnection(Connection):  # type: ignore[misc]  # smbprotocol is untyped
     @transport.setter
     def transport(self, value: object) -> None:
         pass
+
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is waited for from now on has until another deadline."""
+        self._deadline = self._link.deadline = deadline
 
     def receive(
         self,

@@ -117,6 +117,14 @@ class SshChannel(Channel):
         if link is not None:
             link.close()
 
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is asked from now on has until another deadline."""
+        super().until(deadline)
+        if self._link is not None:
+            self._link.until(deadline)
+        if self._sftp is not None:
+            self._sftp.until(deadline)
+
     def answers(self, asks: Round) -> Answers:
         """Answer a round of a dialogue, all of it at a time."""
         with self._files() as files:

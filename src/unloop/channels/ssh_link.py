@@ -73,12 +73,15 @@ class SshLink:
         self.deadline, self._sock = deadline, _Prompt(sock)
         try:
             self.transport = self._transport()
-            self._timer = threading.Timer(deadline.left(), self._shut)
+            self._timer = self._ticking(deadline)
         except BaseException:
             self._sock.close()
             raise
-        self._timer.daemon = True
-        self._timer.start()
+
+    def until(self, deadline: Deadline) -> None:
+        """Let the connection end at another deadline, unless it has ended."""
+        self._timer.cancel()
+        self.deadline, self._timer = deadline, self._ticking(deadline)
 
     def negotiate(self, known: KnownHosts, policy: HostKeyPolicy) -> None:
         """Exchange keys and check that the host is the one that is meant."""
@@ -131,6 +134,12 @@ class SshLink:
         if self.transport.is_alive():
             self.transport.join(timeout=1)
         self._sock.close()
+
+    def _ticking(self, deadline: Deadline) -> threading.Timer:
+        timer = threading.Timer(deadline.left(), self._shut)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _shut(self) -> None:
         with suppress(OSError):

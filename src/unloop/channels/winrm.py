@@ -71,6 +71,12 @@ class WinrmChannel(Channel):
             wsman.close()
         self._files.close()
 
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is asked from now on has until another deadline."""
+        super().until(deadline)
+        if self._wsman is not None:
+            self._wsman.until(deadline)
+
     def shells(self) -> tuple[Shell, ...]:
         """PowerShell and cmd."""
         return (Shell.POWERSHELL, Shell.CMD)

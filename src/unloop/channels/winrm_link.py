@@ -35,6 +35,11 @@ class BoundWSMan(WSMan):
         self._sockets = Sockets(deadline)
         self._sockets.watch(self.transport.session)
 
+    def until(self, deadline: Deadline) -> None:
+        """Whatever is sent from now on has until another deadline."""
+        self._deadline = deadline
+        self._sockets.until(deadline)
+
     def close(self) -> None:
         """End every connection, also one in the middle of an answer."""
         super().close()

@@ -20,9 +20,12 @@ class Sockets:
 
     def __init__(self, deadline: Deadline) -> None:
         self._connections: list[HTTPConnection] = []
-        self._timer = threading.Timer(deadline.left(), self._shut)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = self._ticking(deadline)
+
+    def until(self, deadline: Deadline) -> None:
+        """Let the connections end at another deadline, unless they have ended."""
+        self._timer.cancel()
+        self._timer = self._ticking(deadline)
 
     def watch(self, session: Session) -> None:
         """Note every connection that the session makes from now on."""
@@ -54,6 +57,12 @@ class Sockets:
         self._shut()
         for connection in self._connections:
             connection.close()
+
+    def _ticking(self, deadline: Deadline) -> threading.Timer:
+        timer = threading.Timer(deadline.left(), self._shut)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _shut(self) -> None:
         for connection in tuple(self._connections):

@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from unloop.channels.base import Deadline, Target
 from unloop.channels.strike.base import Landed, Strike
+from unloop.channels.strike.boot import SECONDS as BOOT_SECONDS
 from unloop.channels.strike.registry import strike_for
 from unloop.errors import (
     AccessDenied,
@@ -108,6 +109,8 @@ def _rank(struck: Struck) -> tuple[int, bool]:
     return _BEST.index(struck.report.verdict), not struck.report.actions
 
 
+MARGIN = 0.25
+"""Seconds by which an exchange ends before the time of its strike is up, so that what it knows by then gets home."""
 FINAL = (LogonRefused, AccessDenied, UntrustedPeer, Unsupported)
 """Errors that another try does not mend."""
 
@@ -125,6 +128,19 @@ def striking_endpoints(host: Host, order: Order) -> tuple[Endpoint, ...]:
 def target_of(host: Host, endpoint: Endpoint, credential: Credential | None) -> Target:
     """The channel's view of one endpoint."""
     return Target(host.name, endpoint.address, endpoint.port, credential, endpoint.options)
+
+
+async def in_time(fire: Callable[[Deadline], Awaitable[Landed]], *, seconds: float) -> Landed:
+    """Fire within so many seconds: the exchange ends before we do, and tells what it knows by then.
+
+    The question for the boot has a time of its own after a landing. Raises DeadlineExceeded.
+    """
+    deadline = Deadline.after(max(seconds - MARGIN, seconds / 2))
+    try:
+        async with asyncio.timeout(seconds + BOOT_SECONDS):
+            return await fire(deadline)
+    except TimeoutError:
+        raise DeadlineExceeded("no answer came within the time allowed") from None
 
 
 @dataclass(slots=True)
@@ -184,12 +200,10 @@ class Shot:
         await self._strike(credential).prepare(Deadline.after(self.tools.options.strike))
 
     async def _land(self, credential: Credential, sock: socket.socket | None, prove: Prove) -> Landed:
-        seconds, strike = self.tools.options.strike, self._strike(credential)
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._fire(strike, sock, Deadline.after(seconds), prove)
-        except TimeoutError:
-            raise DeadlineExceeded("no answer came within the time allowed") from None
+        strike = self._strike(credential)
+        return await in_time(
+            lambda deadline: self._fire(strike, sock, deadline, prove), seconds=self.tools.options.strike
+        )
 
     async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline, prove: Prove) -> Landed:
         """Fire our own strike; what it can't do safely the library's does, over a connection of its own."""

@@ -24,4 +24,4 @@ class SmbLibraryStrike(BlockingStrike):
         """Log on, perform, and ask for the boot."""
         with SmbChannel(self.target, deadline) as channel:
             report = perform(self.order, channel)
-            return report, boot_of(channel)
+            return report, boot_of(channel, channel.boot_identity)

@@ -3,7 +3,6 @@
 import asyncio
 import concurrent.futures
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -14,11 +13,11 @@ from unloop.channels.mapping import placed
 from unloop.channels.perform import remedy
 from unloop.channels.ssh import SshChannel
 from unloop.channels.strike.base import Landed, Strike
+from unloop.channels.strike.boot import boot_of
 from unloop.channels.strike.exchange import BeforeProof, allowed, at_once
 from unloop.channels.strike.link import connect
 from unloop.errors import ChannelError, ConnectionLost, ProtocolError, Unsupported
 from unloop.model.order import Order, Shell
-from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
 
 SHELLS = (Shell.SH, Shell.POWERSHELL)
@@ -100,9 +99,9 @@ class SshStrike(Strike):
 
     def _landed(self, channel: SshChannel) -> Landed:
         if self.order.files is None:
-            return self._run(channel), _told(channel.boot_identity)
+            return self._run(channel), boot_of(channel, channel.boot_identity)
         boot = channel.boot_meanwhile()
-        return carry_by(remedy(self.order), channel.answers), _told(boot)
+        return carry_by(remedy(self.order), channel.answers), boot_of(channel, boot)
 
     def _run(self, channel: SshChannel) -> RemedyReport:
         for shell in channel.shells():
@@ -116,14 +115,6 @@ class SshStrike(Strike):
                 said = " ".join(done.stderr.split())[:200]
                 raise ProtocolError(f"{error.message}; it wrote: {said}" if said else error.message) from error
         raise Unsupported("the order has no form for this host's shell; see the option shell")
-
-
-def _told(boot: Callable[[], BootIdentity]) -> BootIdentity | None:
-    """The boot, or None when the host went down, or can't tell, after its report was complete."""
-    try:
-        return boot()
-    except ChannelError:
-        return None
 
 
 def _end(sock: socket.socket) -> None:

@@ -25,9 +25,6 @@ from unloop.channels.winrm_options import WinrmOptions
 from unloop.errors import ChannelError, DeadlineExceeded, InputError, Unsupported
 from unloop.model.order import Order
 
-MARGIN = 0.25
-"""Seconds by which the exchange ends before its deadline, so that what it knows by then gets home."""
-
 
 class WinrmStrike(Strike):
     """Lands an order over WS-Management: by WMI's answer for each file, or by a process that tells what it came to."""
@@ -62,7 +59,7 @@ class WinrmStrike(Strike):
     async def fire(self, sock: socket.socket | None, deadline: Deadline, before_proof: BeforeProof = at_once) -> Landed:
         """Land the order; raises ChannelError with the host's name."""
         try:
-            return await self._fire(sock, Deadline(deadline.at - MARGIN), before_proof)
+            return await self._fire(sock, deadline, before_proof)
         except ChannelError as error:
             raise placed(error, self.target, self.channel) from error
 

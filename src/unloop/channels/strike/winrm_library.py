@@ -32,4 +32,4 @@ class WinrmLibraryStrike(BlockingStrike):
                 said = " ".join(done.stderr.split())[:200]
                 meant = ProtocolError(f"{error.message}; it wrote: {said}") if said else error
                 raise placed(meant, self.target, self.channel) from error
-            return report, boot_of(channel)
+            return report, boot_of(channel, channel.boot_identity)
