@@ -312,6 +312,22 @@ def test_registry_values_of_every_kind_are_set_once(kind: str, value: Any, kept:
     assert machine.state["registry"] == {"HKLM\\SOFTWARE\\V\\n": kept}
 
 
+@pytest.mark.parametrize(("kind", "there", "wanted"), [("REG_SZ", "no", "No"), ("REG_MULTI_SZ", ("a",), ("A",))])
+def test_registry_text_in_the_other_case_is_another_value(kind: str, there: Any, wanted: Any) -> None:
+    """It is set as it was asked for, and a check holds for it in that case only."""
+    machine = planted({})
+    path = "HKLM\\SOFTWARE\\V\\n"
+    first, second = (Step("set_registry", {"path": path, "value": value, "type": kind}) for value in (there, wanted))
+    check = Step("registry_value", {"path": path, "equals": wanted})
+    held = []
+    for step in (first, second):
+        order = compiled(step, verify=(check,))
+        assert remedy(machine, order).verdict is Verdict.LANDED
+        text = carried_out(machine, verification(order.verifications[Shell.POWERSHELL], "powershell", landed=None))
+        held.append(parse_checks(text, order.checks)[0].holds)
+    assert (machine.state["registry"], held) == ({path: wanted}, [False, True])
+
+
 def test_safe_boot_is_set_and_cleared() -> None:
     """Both verbs act once and then say that the entry is as wanted."""
     machine = planted({})

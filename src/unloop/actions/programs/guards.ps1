@@ -290,7 +290,7 @@ function Test-Check($check) {
     }
     if ($check.kind -eq 'registry_value') {
         $found = Get-RegistryValue $check.key $check.name
-        return ($found.exists -and ($found.text -eq $check.expected))
+        return ($found.exists -and ($found.text -ceq $check.expected))
     }
     if ($check.kind -eq 'service_running') {
         $service = Get-Service -Name $check.name -ErrorAction SilentlyContinue

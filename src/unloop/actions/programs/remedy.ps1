@@ -214,7 +214,7 @@ function Set-RegistryValue($step, $key) {
 
 function Test-RegistryAsWanted($step, $key) {
     $found = Get-RegistryValue $key $step.name
-    return ($found.exists -and ($found.kind -eq $step.type) -and ($found.text -eq $step.text))
+    return ($found.exists -and ($found.kind -eq $step.type) -and ($found.text -ceq $step.text))
 }
 
 function Invoke-Registry($step) {
