@@ -46,7 +46,7 @@ class _Driver(Generic[ResultT]):
         self._sock, self._framer, self._deadline, self._before_proof = sock, framer, deadline, before_proof
         self._loop = asyncio.get_running_loop()
         self._messages = exchange.messages()
-        self._unsent = memoryview(b"")
+        self._unsent = bytearray()
         self._is_listening = self._is_proving = False
         self._waiting: asyncio.TimerHandle | asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -111,24 +111,28 @@ class _Driver(Generic[ResultT]):
             self._go_on()
 
     def _send(self, data: bytes) -> None:
-        """At once where the socket takes it, which a fresh one does."""
+        """At once where the socket takes it, which a fresh one does; behind what it has not taken yet otherwise."""
         if not data:
             return
-        try:
-            sent = self._sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            self._throw(connected(error))
-            return
-        if sent < len(data):
-            self._unsent = memoryview(data)[sent:]
+        is_waiting = bool(self._unsent)
+        self._unsent += data
+        if not is_waiting and self._has_rest():
             self._loop.add_writer(self._sock, self._send_rest)
 
     def _send_rest(self) -> None:
-        self._loop.remove_writer(self._sock)
-        rest, self._unsent = bytes(self._unsent), memoryview(b"")
-        self._send(rest)
+        if not self._has_rest():
+            self._loop.remove_writer(self._sock)
+
+    def _has_rest(self) -> bool:
+        """Send what the socket takes, and say whether anything is left; a broken connection takes no more."""
+        try:
+            del self._unsent[: self._sock.send(self._unsent)]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._unsent.clear()
+            self._throw(connected(error))
+        return bool(self._unsent)
 
     def _message(self) -> bytes | None:
         if self.result.done():
