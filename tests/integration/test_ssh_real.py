@@ -23,6 +23,7 @@ from unloop.errors import (
     LogonRefused,
     LogonUndecided,
     NotFound,
+    ProtocolError,
     Unsupported,
     UntrustedPeer,
 )
@@ -274,3 +275,17 @@ def test_a_channel_can_be_given_another_deadline(server: Sshd, tmp_path: Path) -
         ssh.until(Deadline.after(0.3))
         with pytest.raises(DeadlineExceeded):
             ssh.run(Shell.SH, "sleep 60")
+
+
+@pytest.mark.parametrize(("redirect", "what"), [("", "standard output"), (">&2", "standard error")])
+def test_a_program_that_writes_without_end_is_given_up(server: Sshd, redirect: str, what: str) -> None:
+    """The error names the host and the bound, whichever stream it is."""
+    with channel(server) as ssh, pytest.raises(ProtocolError, match=f"host-1.*{what} is longer than 16 MiB"):
+        ssh.run(Shell.SH, f"exec cat /dev/zero {redirect}")
+
+
+def test_both_streams_of_a_program_are_heard_to_their_ends(server: Sshd) -> None:
+    """Much on standard error does not keep what comes after it on standard output."""
+    with channel(server) as ssh:
+        done = ssh.run(Shell.SH, "head -c 5000000 /dev/zero >&2; echo done")
+    assert (done.exit_code, done.stdout, len(done.stderr)) == (0, "done\n", 5_000_000)

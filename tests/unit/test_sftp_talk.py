@@ -153,6 +153,19 @@ def test_a_long_directory_is_listed_whole() -> None:
     assert line.flights < 10
 
 
+def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that always has more, files or not, is told so with the directory and the bound."""
+    monkeypatch.setattr(sftp, "MOST_ENTRIES", 1000)
+    link = struct.pack(">I", 100) + b"".join(text(b"l") + text(b"") + attributes(0o120777, 0, 0) for _ in range(100))
+
+    class Endless(SftpHost):
+        def _list(self, number: int, handle: bytes, rest: bytes) -> bytes:
+            return packet(104, number, link)
+
+    with pytest.raises(ProtocolError, match=r"/etc: the host lists more than 1,000 entries"):
+        Line(Endless(dict(TREE))).run(sftp.listed("/etc"))
+
+
 def test_talks_go_on_side_by_side() -> None:
     """Several files cost the flights of one; the error of one is its own."""
     line = Line(host())

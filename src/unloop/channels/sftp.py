@@ -13,7 +13,7 @@ from unloop.channels import sftp_wire as wire
 from unloop.channels.dialogue import Answer, Ask, Delete, HashFile, ListDirectory, Move, ReadHead, Write
 from unloop.channels.sftp_talk import Talk
 from unloop.channels.sftp_wire import Attributes, Reply, Request, Status
-from unloop.errors import AccessDenied
+from unloop.errors import AccessDenied, ProtocolError
 from unloop.model.files import FileEntry
 from unloop.model.patterns import has_wildcard, is_posix, join, split
 
@@ -21,6 +21,9 @@ BLOCK = 32768
 """Bytes per read that every SFTP server gives."""
 FIRST, MOST = 4, 32
 """Reads, writes and parts of a listing that go together: at first, and when a file or directory turns out to be long."""
+
+MOST_ENTRIES = 100_000
+"""Entries of one directory that are taken; more would take longer than any window."""
 
 
 def answered(ask: Ask) -> Talk[Answer]:
@@ -54,10 +57,14 @@ def listed(directory: str) -> Talk[tuple[FileEntry, ...]]:
     (opened,) = yield (wire.open_directory(remote(directory)),)
     handle, many = opened.handle(directory), FIRST
     found: list[FileEntry] = []
+    seen = 0
     while True:
         replies = yield (wire.list_on(handle),) * many
         for reply in replies:
             names = reply.names(directory)
+            seen += len(names)
+            if seen > MOST_ENTRIES:
+                raise ProtocolError(f"{directory}: the host lists more than {MOST_ENTRIES:,} entries")
             found += _entries(directory, names)
             if not names:
                 yield (wire.close(handle),)

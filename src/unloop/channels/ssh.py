@@ -16,6 +16,7 @@ from unloop.channels.mapping import in_time, mapped
 from unloop.channels.sftp_session import SftpSession
 from unloop.channels.sftp_talk import Talk
 from unloop.channels.ssh_link import SshLink, dial, meaning_of
+from unloop.channels.ssh_output import output_of
 from unloop.channels.ssh_trust import HostKeyPolicy, KnownHosts
 from unloop.errors import (
     ChannelError,
@@ -166,8 +167,7 @@ class SshChannel(Channel):
             channel.exec_command(command)
             channel.sendall(given.encode())
             channel.shutdown_write()
-            output = channel.makefile("rb").read()
-            errors = channel.makefile_stderr("rb").read()
+            output, errors = output_of(channel)
             if not channel.status_event.wait(self.deadline.left()) or channel.exit_status < 0:
                 raise ConnectionLost("the host did not say how the program ended")
             return Completed(channel.exit_status, output.decode(errors="replace"), errors.decode(errors="replace"))
