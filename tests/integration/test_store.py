@@ -1,6 +1,8 @@
 """The store on SQLite and on PostgreSQL: leases, the ledger, saving under a fence, accounts."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -313,6 +315,106 @@ def test_a_held_host_stops_until_it_is_released(database: Database) -> None:
     assert [found.host.name for found in claim(database, now=START + 101)] == ["a"]
 
 
+def test_a_hold_stops_what_is_about_to_be_sent(database: Database) -> None:
+    """The ledger permits nothing on a host that a person holds; what is owed may be paid."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    ledger.permit(database, run, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    retries.hold(database, [run.id], reason="owner asked", now=START)
+    kinds = (EffectKind.SAFE_BOOT_SET, EffectKind.RESTART, EffectKind.POWER_ON)
+    answers = [ledger.permit(database, run, kind, attempt=2, limits=Limits(), now=START + 1) for kind in kinds]
+
+    assert answers == [Permission.HELD, Permission.HELD, Permission.GRANTED]
+
+
+@pytest.mark.parametrize("ends", ["saved", "given back", "held while idle"])
+def test_a_held_host_that_owes_is_claimed_to_pay(database: Database, ends: str) -> None:
+    """Its hold does not leave it off: it stays due until what it owes is paid, and is held then."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    ledger.permit(database, run, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    hold = partial(retries.hold, database, [run.id], reason="owner asked", now=START)
+    waits = Step(run.progress, Wait(0), "waited")
+    if ends == "held while idle":
+        store_progress.save(database, run, waits, Visit(), now=START)
+        hold()
+    else:
+        hold()
+        if ends == "saved":
+            store_progress.save(database, run, waits, Visit(), now=START)
+        else:
+            claims.give_back(database, [run], now=START)
+    idle = queries.find_host(database, "a").state
+    (payer,) = claim(database, now=START + 1)
+    ledger.settle(database, payer, EffectKind.POWER_ON, attempt=1, result="confirmed", now=START + 2)
+    store_progress.save(database, payer, waits, Visit(), now=START + 2)
+
+    assert (idle, payer.is_draining) == (State.HELD, True)
+    assert queries.find_host(database, "a").state is State.HELD
+    assert claim(database, now=START + 99) == ()
+
+
+def test_a_held_host_whose_actor_died_is_put_down_as_held(database: Database) -> None:
+    """It is taken over to pay what it may owe, and not to go on with its repair."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    retries.hold(database, [run.id], reason="owner asked", now=START)
+    (successor,) = claim(database, now=START + 31)
+    store_progress.save(database, successor, Step(run.progress, Wait(0), "x"), Visit(), now=START + 32)
+
+    assert successor.is_draining
+    assert queries.find_host(database, "a").state is State.HELD
+
+
+def test_a_hold_and_its_release_stand_in_the_timeline(database: Database) -> None:
+    """Each leaves an event, the hold with its reason."""
+    campaign_with(database, host("a"))
+    (row,) = queries.host_rows(database, "c1")
+    retries.hold(database, [row.run.id], reason="owner asked", now=START)
+    retries.release(database, [row.run.id], now=START + 5)
+    told = [(event["what"], event["data"]) for event in queries.timeline(database, row.run.id)]
+
+    assert told == [("held", {"reason": "owner asked"}), ("released", {})]
+
+
+def test_a_host_released_before_its_wave_waits_for_it(database: Database) -> None:
+    """A release does not overtake the waves before."""
+    campaign_with(database, host("a"), host("b"), waves=(0, 1))
+    late = next(row.run for row in queries.host_rows(database, "c1") if row.run.host.name == "b")
+    retries.hold(database, [late.id], reason="owner asked", now=START)
+    retries.release(database, [late.id], now=START + 1)
+
+    assert [run.host.name for run in claim(database, now=START + 2)] == ["a"]
+    campaigns.open_wave(database, "c1", 1, now=START + 3)
+    assert [run.host.name for run in claim(database, now=START + 4)] == ["b"]
+
+
+def test_who_lost_the_lease_ends_no_debt_of_the_successor(database: Database) -> None:
+    """The predecessor saw the host on before the successor ordered it off: that settles nothing."""
+    campaign_with(database, host("a"))
+    (old,) = claim(database, owner="one")
+    ledger.permit(database, old, EffectKind.POWER_OFF, attempt=1, limits=Limits(), now=START)
+    (new,) = claim(database, owner="two", now=START + 31)
+    ledger.permit(database, new, EffectKind.POWER_OFF, attempt=2, limits=Limits(spacing=0), now=START + 32)
+    ledger.settle(database, old, EffectKind.POWER_ON, attempt=1, result="confirmed", now=START + 33)
+    assert ledger.owed(database, new.id) == {EffectKind.POWER_ON: START + 32}
+
+    ledger.settle(database, new, EffectKind.POWER_ON, attempt=2, result="confirmed", now=START + 34)
+    assert ledger.owed(database, new.id) == {}
+
+
+def test_what_is_left_to_people_is_owed_no_more(database: Database) -> None:
+    """A flag that nobody could take off is given up, told as an event, and keeps no campaign open."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    ledger.permit(database, run, EffectKind.SAFE_BOOT_SET, attempt=1, limits=Limits(), now=START)
+    assert queries.tally(database, "c1").owing == "1 in safe mode by our hand"
+    ledger.settle(database, run, EffectKind.SAFE_BOOT_CLEAR, attempt=1, result="given_up", now=START + 900)
+
+    assert queries.tally(database, "c1").owing == ""
+    assert queries.timeline(database, run.id)[-1]["what"] == "safe_boot_clear given_up"
+
+
 def test_a_retried_host_starts_again_with_a_fresh_budget(database: Database) -> None:
     """Retry takes ended hosts only, and clears what the first try concluded."""
     campaign_with(database, host("a"), host("b"))
@@ -325,9 +427,23 @@ def test_a_retried_host_starts_again_with_a_fresh_budget(database: Database) -> 
     assert (queued, again.progress.rung, again.progress.rung_attempts, again.outcome) == (1, Rung.IN_BAND, 0, None)
 
 
-def test_hosts_of_an_open_campaign_are_busy(database: Database) -> None:
-    """A host can't be in two open campaigns."""
+def test_a_retry_keeps_what_has_landed(database: Database) -> None:
+    """It is the proof that was missing: a host on which nothing is found any more goes on to it."""
     campaign_with(database, host("a"))
+    (run,) = claim(database)
+    landed = replace(run.progress, landed_at=datetime.fromtimestamp(START, UTC), landed_via="smb")
+    store_progress.save(database, run, Step(landed, End(Outcome.UNVERIFIED, "x"), "ended"), Visit(), now=START)
+    retries.retry(database, [run.id], rung=Rung.IN_BAND, now=START + 1)
+    (again,) = claim(database, now=START + 1)
+
+    assert (again.progress.landed_at, again.progress.landed_via) == (landed.landed_at, "smb")
+
+
+@pytest.mark.parametrize("state", [CampaignState.RUNNING, CampaignState.ABORTED])
+def test_hosts_of_an_open_campaign_are_busy(database: Database, state: CampaignState) -> None:
+    """A host can't be in two open campaigns; an aborted one is open until its hosts have paid what they owe."""
+    campaign_with(database, host("a"))
+    campaigns.move(database, "c1", state, reason="test", now=START)
 
     assert retries.busy_elsewhere(database, ["a", "z"]) == (("a", "c1"),)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from unloop.channels.reset import Pace, reset, switch_on
+from unloop.channels.reset import LAG, Pace, reset, switch_on
 from unloop.channels.uuid import canonical, same_uuid
 from unloop.errors import AccessDenied, ConnectionLost, LeftOff, NotPermitted, Refused, Unsupported
 from unloop.model.effect import EffectKind
@@ -191,9 +191,28 @@ def test_a_channel_without_boot_devices_is_not_switched_off_for_one() -> None:
 def test_a_host_that_is_owed_a_power_on_gets_one(state: PowerState, sent: list[str]) -> None:
     """switch_on() sends nothing to a host that is on, and asks for permission first."""
     bmc, asked = Bmc(state), []
-    asyncio.run(switch_on(bmc, permit=asked.append, clock=bmc, pace=PACE))
+    asyncio.run(switch_on(bmc, permit=asked.append, clock=bmc, pace=PACE, ordered=LAG))
 
     assert (bmc.commands, asked) == (sent, [EffectKind.POWER_ON] * len(sent))
+
+
+def test_a_host_that_was_ordered_off_just_now_is_not_on_because_it_still_is() -> None:
+    """The BMC carries an order out late: the host goes down while it is watched, and is switched on."""
+    bmc = Bmc(PowerState.ON, delay=5.0)
+    asyncio.run(bmc.power_off())
+    bmc.commands.clear()
+    asyncio.run(switch_on(bmc, permit=lambda _: None, clock=bmc, pace=PACE, ordered=0.5))
+
+    assert (bmc.commands, state_of(bmc)) == (["on"], PowerState.ON)
+
+
+def test_a_host_that_never_goes_down_is_on_when_the_order_is_too_old_to_come() -> None:
+    """It was never sent, because who was about to send it died: the host is watched for as long as it could take."""
+    bmc = Bmc(PowerState.ON)
+    asyncio.run(switch_on(bmc, permit=lambda _: None, clock=bmc, pace=PACE, ordered=0.5))
+
+    assert bmc.commands == []
+    assert bmc.monotonic() >= LAG - 0.5
 
 
 def test_uuids_match_in_either_byte_order() -> None:

@@ -184,6 +184,27 @@ def test_boots_are_compared_within_one_source_only() -> None:
     assert boot_changed(replace(LANDED, gone_at=NOW), None) is True
 
 
+def test_an_equal_boot_outranks_that_it_seemed_gone() -> None:
+    """A network that failed for a moment is no reboot: the host says that it is in the boot in which it was repaired."""
+    seemed_gone = replace(LANDED, gone_at=NOW)
+
+    assert boot_changed(seemed_gone, LANDED.landed_boot) is False
+    assert boot_changed(seemed_gone, None) is True
+
+
+@pytest.mark.parametrize("boot", [None, BootIdentity("3", NEW.source)])
+def test_a_proof_that_never_holds_ends_in_time(boot: BootIdentity | None) -> None:
+    """Neither a host whose boot can't be told nor one that is in another boot at every look is asked without end."""
+    late = NOW + timedelta(seconds=OPTIONS.verify + 1)
+    begun = replace(
+        LANDED, gone_at=NOW, proof_boot=NEW, proof_since=NOW, verify_until=NOW + timedelta(seconds=OPTIONS.verify)
+    )
+    step = after_checks(begun, HOLDS, boot, up_for=60, options=OPTIONS, now=late)
+
+    assert isinstance(step.then, End)
+    assert step.then.outcome is Outcome.UNVERIFIED
+
+
 def test_a_silent_host_after_landing_is_raced_again_then_unverified() -> None:
     """Silence after landing is no proof: resets that are left are used, then the outcome says what is known."""
     late = NOW + timedelta(seconds=600)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from unloop.channels.safe_boot import NOTE, SERVICE, change_flag, clear_flag, flag_in, set_flag
-from unloop.errors import ProtocolError
+from unloop.errors import AccessDenied, Changed, ChannelError, ProtocolError
 from unloop.model.files import Disposition, FileOrder
 from unloop.model.host import Endpoint, Host, Role, System
 from unloop.model.host_run import End, HostRun, Progress, Rung, Stage
@@ -84,6 +84,18 @@ def test_a_flag_that_the_host_does_not_show_is_an_error(mode: str, note: str) ->
     """Neither silence nor another flag counts as done."""
     with pytest.raises(ProtocolError, match="after the order"):
         change_flag(Recorder(note), mode)  # type: ignore[arg-type]
+
+
+def test_what_fails_after_the_order_may_have_set_the_flag() -> None:
+    """The note can't be read: the flag may be set all the same, so it stays owed."""
+
+    class Denying(Recorder):
+        def read(self, path: str, *, limit: int) -> bytes:
+            raise AccessDenied(path)
+
+    with pytest.raises(ChannelError) as caught:
+        change_flag(Denying(SAFE), "network")  # type: ignore[arg-type]
+    assert caught.value.changed is Changed.MAYBE
 
 
 def test_the_commands_name_the_default_entry_and_the_running_one() -> None:

@@ -2,7 +2,7 @@
 
 import getpass
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from unloop.campaign.plan import HostPlan, Plan
@@ -32,15 +32,7 @@ def create(
     now: datetime,
 ) -> Campaign:
     """Freeze a plan into rows and start it. ``playbook`` holds path, text, digest; ``origin`` inventory and selection."""
-    busy = retries.busy_elsewhere(database, tuple(planned.host.name for planned in plan.hosts))
-    if busy:
-        shown = ", ".join(f"{host} ({campaign})" for host, campaign in busy[:5])
-        raise InputError(
-            Problem(
-                f"{len(busy)} hosts are in another campaign that has not ended: {shown}",
-                hint="resume or abort that campaign first",
-            )
-        )
+    check_free(database, [planned.host.name for planned in plan.hosts])
     campaign = Campaign(
         id=new_campaign_id(now),
         name=name,
@@ -59,6 +51,15 @@ def create(
     )
     campaigns.create(database, campaign, [_target(planned, now) for planned in plan.hosts])
     return campaign
+
+
+def check_free(database: Database, names: Sequence[str]) -> None:
+    """See that no host among these has still to end in a campaign; raises InputError."""
+    busy = retries.busy_elsewhere(database, names)
+    if busy:
+        shown = ", ".join(f"{host} ({campaign})" for host, campaign in busy[:5])
+        what = f"{len(busy)} hosts are in another campaign that has not ended: {shown}"
+        raise InputError(Problem(what, hint="resume or abort that campaign first"))
 
 
 def _target(planned: HostPlan, now: datetime) -> Target:

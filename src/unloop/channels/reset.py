@@ -77,10 +77,27 @@ async def reset(
     return ResetReport(was_on, clock.monotonic())
 
 
-async def switch_on(power: Power, *, permit: Permit, clock: Ticks, pace: Pace | None = None) -> None:
-    """Bring a host up that may be off; raises ChannelError when it can't be seen to be on."""
-    if await power.power_state() is not PowerState.ON:
-        await _Drive(power, permit, clock, pace or Pace()).to(PowerState.ON)
+LAG = 12.0
+"""Seconds for which a BMC may still carry out an order to go off: until then a host that is on proves nothing."""
+
+
+async def switch_on(
+    power: Power, *, permit: Permit, clock: Ticks, pace: Pace | None = None, ordered: float = LAG
+) -> None:
+    """Bring a host up that may be off; raises ChannelError when it can't be seen to be on.
+
+    ``ordered``: how many seconds ago it was ordered off. Before LAG it is on only when it was seen to be off, or for
+    as long as it takes until then.
+    """
+    pace = pace or Pace()
+    drive, end = _Drive(power, permit, clock, pace), clock.monotonic() + LAG - ordered
+    while True:
+        state = await power.power_state()
+        if state is not PowerState.ON:
+            await drive.to(PowerState.ON)
+        if state is PowerState.OFF or clock.monotonic() >= end:
+            return
+        await clock.sleep(pace.poll)
 
 
 class _Drive:

@@ -12,7 +12,7 @@ import re
 from typing import Protocol
 
 from unloop.channels.base import Files, ServiceCommand
-from unloop.errors import ChannelError, NotFound, ProtocolError
+from unloop.errors import Changed, ChannelError, NotFound, ProtocolError
 
 NOTE = "C:\\Windows\\Temp\\unloop-safe-boot.txt"
 RESTART = "shutdown.exe /r /t 0 /f"
@@ -59,13 +59,17 @@ def flag_in(note: str) -> str | None:
 def change_flag(channel: CommandsOverFiles, mode: str) -> None:
     """Set the flag, or take it off ('' as mode), and see it done; raises ChannelError.
 
-    ProtocolError means that the host took the order and shows another flag: it may still be in the old state.
+    ProtocolError means that the host took the order and does not show this flag: it may be in either state.
     """
     channel.run_service_command(set_flag(mode) if mode else clear_flag(), name=SERVICE)
     try:
         note = channel.read(NOTE, limit=LONGEST_NOTE).decode("latin-1")
     except NotFound as error:
         raise ProtocolError("the host took the order for the safe boot flag and left no note of it") from error
+    except ChannelError as error:
+        if error.changed is Changed.MAYBE:
+            raise
+        raise ProtocolError(f"the host took the order for the safe boot flag and does not show it: {error}") from error
     _forget_note(channel)
     found = flag_in(note)
     if found != mode:

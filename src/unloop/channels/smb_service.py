@@ -15,6 +15,7 @@ from smbprotocol.open import (
 
 from unloop.channels import svcctl
 from unloop.channels.svcctl import Call
+from unloop.errors import ChannelError, ProtocolError
 
 PIPE = "svcctl"
 ACCESS = (
@@ -84,7 +85,10 @@ def run_service_command(tree: Any, command_line: str, name: str) -> None:
         deleted = _delete(pipe, service)
         pipe.call(Call.CLOSE_HANDLE, manager)
         svcctl.check(started, "start the service", svcctl.ERROR_SERVICE_REQUEST_TIMEOUT)
-        svcctl.check(deleted, f"delete the service {name}")
+        try:
+            svcctl.check(deleted, f"delete the service {name}")
+        except ChannelError as error:
+            raise ProtocolError(f"the command was started, and then: {error}") from error
 
 
 def _create(pipe: ServicePipe, manager: bytes, name: str, command_line: str) -> bytes:

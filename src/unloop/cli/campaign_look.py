@@ -87,7 +87,7 @@ def pause_command(campaign: str, config: str | None) -> int:
     paused = control.pause(context.database, campaign, reason="paused by an operator", now=datetime.now(UTC))
     now = standing(context.database, paused.id)
     say(
-        f"{paused.id} is paused; {sum(now.states.values())} hosts, {now.tally.open_obligations} off by our hand right now"
+        f"{paused.id} is paused; {sum(now.states.values())} hosts, right now {now.tally.owing or 'none off by our hand'}"
     )
     return ExitCode.GOOD
 

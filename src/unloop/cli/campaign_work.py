@@ -15,7 +15,7 @@ from unloop.dispatch.owner import is_dead
 from unloop.errors import EmptySelection
 from unloop.model.host_run import Rung
 from unloop.model.outcome import ExitCode
-from unloop.model.state import CampaignState
+from unloop.model.state import CampaignState, State
 from unloop.settings.load import load as load_settings
 from unloop.store import accounts, campaigns, claims, retries
 
@@ -41,19 +41,21 @@ def resume_command(campaign: str, config: str | None, *, as_json: bool) -> int:
 @config_option
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def abort_command(campaign: str, config: str | None, *, yes: bool) -> int:
-    """Stop a campaign for good; hosts that are off by our hand are switched on first."""
+    """Stop a campaign for good; hosts that are off or in safe mode by our hand are brought back first."""
     context = _context(config)
     found = campaigns.load(context.database, campaign)
     if not yes:
         click.confirm(f"Abort {found.id} with {found.targets} hosts?", abort=True, err=True)
+    claims.release_dead(context.database, is_dead, now=context.now())
     aborted, cancelled = control.abort(context.database, found.id, now=datetime.now(UTC))
     now = standing(context.database, aborted.id)
-    say(
-        f"{aborted.id} is aborted: {cancelled} idle hosts cancelled, {now.tally.open_obligations} still to be switched on"
-    )
-    claims.release_dead(context.database, is_dead, now=context.now())
-    now = standing(context.database, aborted.id)
-    if now.tally.open_obligations and not any(count.state == "working" for count in now.counts):
+    say(f"{aborted.id} is aborted: {cancelled} idle hosts cancelled, {now.tally.owing or 'none off by our hand'}")
+    if now.states[State.WORKING]:
+        say(
+            f"{now.states[State.WORKING]} are in the hands of processes that end what they have begun, and undo first what "
+            "they owe; should one of them have died elsewhere, give the command again in a minute"
+        )
+    elif now.tally.open_obligations:
         return drive(context, aborted, as_json=False)
     return ExitCode.STOPPED
 
@@ -70,6 +72,7 @@ def retry_command(campaign: str, where: str, config: str | None, *, as_json: boo
     rows = [row for row in chosen_rows(context.database, found.id, where) if row.run.outcome is not None]
     if not rows:
         raise EmptySelection(f"campaign {found.id}: no ended host matches {where!r}; nothing was queued")
+    control.check_free(context.database, [row.run.host.name for row in rows])
     for account, _ in accounts.stopped(context.database):
         accounts.forget(context.database, account)
     first = Rung(str(found.options.get("ladder", ["in_band"])[0]))

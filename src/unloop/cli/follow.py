@@ -150,8 +150,8 @@ def _line(now: Standing) -> Text:
     missed = now.tally.windows - now.tally.caught
     text.append(f"\n  in work {working} · waiting {waiting} · landed, proof outstanding {now.landed}")
     text.append(f"\n  windows caught {now.tally.caught}, missed {missed} · resets {now.tally.resets}")
-    if now.tally.open_obligations:
-        text.append(f" · off by our hand {now.tally.open_obligations}")
+    if now.tally.owing:
+        text.append(f" · {now.tally.owing}")
     return text
 
 

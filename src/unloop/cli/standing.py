@@ -10,11 +10,14 @@ def tell_what_is_next(now: Standing) -> None:
     """One or two lines: why it stopped and what to type next."""
     campaign = now.campaign
     if campaign.state is CampaignState.RUNNING:
-        say(f"It goes on. Watch it: unloop campaign watch {campaign.id}; stop it: unloop campaign pause {campaign.id}")
+        say(f"Watch it: unloop campaign watch {campaign.id}; stop it: unloop campaign pause {campaign.id}")
     if campaign.state in {CampaignState.PAUSED, CampaignState.STOPPED}:
         say(f"{campaign.state}: {campaign.reason}. Go on with: unloop campaign resume {campaign.id}")
-    if now.tally.open_obligations:
-        say(f"{now.tally.open_obligations} hosts may be off by our hand: the resume switches them on again.")
+    if now.tally.owing:
+        again = "abort" if campaign.state is CampaignState.ABORTED else "resume"
+        say(
+            f"Hosts that may still be {now.tally.owing}. That is undone first by: unloop campaign {again} {campaign.id}"
+        )
     if code_of(now) is ExitCode.NOT_ALL_GOOD:
         others = sum(hosts for outcome, hosts in now.outcomes.items() if outcome not in GOOD)
         say(f"{others} hosts need more: unloop host list {campaign.id} --where 'not good'")

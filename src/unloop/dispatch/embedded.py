@@ -11,6 +11,7 @@ from celery.worker import state as worker_state
 
 from unloop.dispatch.celery_app import make_app
 from unloop.dispatch.context import Context
+from unloop.dispatch.drain import LETTING_GO
 from unloop.dispatch.tasks import hint, register
 from unloop.dispatch.ticker import Ticker
 from unloop.model.host_run import Queue
@@ -21,7 +22,10 @@ THREADS = 4
 
 @contextmanager
 def embedded(context: Context) -> Iterator[Celery]:
-    """Run a worker in this process for the length of a with block; leaving it stops claiming and drains."""
+    """Run a worker in this process for the length of a with block; leaving it stops claiming and drains.
+
+    It serves every open campaign of the store: hosts of others that are off by its hand are switched on before it ends.
+    """
     app = make_app()
     register(app, lambda: context)
     worker_state.should_stop = None
@@ -46,4 +50,5 @@ def embedded(context: Context) -> Iterator[Celery]:
         context.stopping.set()
         ticker.stop()
         worker_state.should_stop = 0
-        thread.join(timeout=10.0)
+        race = context.settings.race
+        thread.join(timeout=race.drain + race.power + 2 * LETTING_GO)

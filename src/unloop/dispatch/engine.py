@@ -136,8 +136,11 @@ class Engine:
 
     def _start(self, run: HostRun, tools: Tools, shared: Resources) -> None:
         task = asyncio.create_task(visit(run, tools))
-        if run.id not in self._working:
+        before = self._working.get(run.id)
+        if before is None:
             shared.room.taken += 1
+        else:  # its lease ran out, as when the clock was set, and was taken anew by ourselves
+            before[1].cancel()
         self._working[run.id] = (run, task)
         task.add_done_callback(partial(self._finished, run, shared))
 

@@ -23,7 +23,7 @@ class Event(StrEnum):
     """What moves a host run from state to state."""
 
     CLAIM = "claim"
-    """A worker takes it: a lease, with a new fence."""
+    """A worker takes it: a lease, with a new fence. A held one is taken only to pay what it owes."""
     RECLAIM = "reclaim"
     """Another worker takes it, because the lease ran out."""
     WAIT = "wait"
@@ -43,6 +43,7 @@ class Event(StrEnum):
 TABLE: Mapping[tuple[State, Event], State] = {
     (State.QUEUED, Event.CLAIM): State.WORKING,
     (State.WAITING, Event.CLAIM): State.WORKING,
+    (State.HELD, Event.CLAIM): State.WORKING,
     (State.WORKING, Event.RECLAIM): State.WORKING,
     (State.WORKING, Event.WAIT): State.WAITING,
     (State.WORKING, Event.END): State.ENDED,

@@ -3,15 +3,13 @@
 from enum import StrEnum
 from functools import partial
 
-from unloop.channels.reset import Pace, switch_on
 from unloop.errors import ChannelError, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
 from unloop.runner import safe_boot
-from unloop.runner.reset import open_power
+from unloop.runner.reset import bring_up, open_power
 from unloop.runner.tools import Tools
 from unloop.store import ledger
-from unloop.store.ledger import Permission
 
 
 class Debt(StrEnum):
@@ -31,36 +29,27 @@ async def pay_debts(run: HostRun, tools: Tools) -> Debt:
     safe mode is up or parked where a person finds it, so it is given up after the time that a proof may take.
     """
     owed = await tools.in_store(partial(ledger.owed, tools.database, run.id))
-    if EffectKind.POWER_ON in owed and not await _switch_on(run, tools):
+    if EffectKind.POWER_ON in owed and not await _switch_on(run, tools, owed[EffectKind.POWER_ON]):
         return Debt.OWING
     if EffectKind.SAFE_BOOT_CLEAR in owed:
         try:
             await safe_boot.leave(run, tools)
-        except ChannelError:
-            is_late = tools.now() - owed[EffectKind.SAFE_BOOT_CLEAR] > tools.options.verify
-            return Debt.LEFT if is_late else Debt.OWING
+        except (ChannelError, NotPermitted):
+            if tools.now() - owed[EffectKind.SAFE_BOOT_CLEAR] <= tools.options.verify:
+                return Debt.OWING
+            await tools.writer.settle(run, EffectKind.SAFE_BOOT_CLEAR, attempt=run.progress.attempt, result="given_up")
+            return Debt.LEFT
     return Debt.PAID
 
 
-async def _switch_on(run: HostRun, tools: Tools) -> bool:
+async def _switch_on(run: HostRun, tools: Tools, since: float) -> bool:
     """Switch on a host that may be off by our hand; whether it is on now."""
     bmc = run.host.bmc
     if bmc is None:
         return False
-
-    attempt = run.progress.attempt
-
-    async def permit(kind: EffectKind) -> None:
-        """A power-on that was permitted before may be sent again."""
-        answer = await tools.writer.permit(run, kind, attempt=attempt)
-        if answer not in {Permission.GRANTED, Permission.ALREADY}:
-            raise NotPermitted(f"{kind}: {str(answer).replace('_', ' ')}")
-
-    pace = Pace(on=tools.options.power, poll=tools.options.power_poll)
     try:
         async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
-            await switch_on(channel, permit=permit, clock=tools.clock, pace=pace)
-            await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
+            await bring_up(run, tools, channel, since=since)
     except (ChannelError, NotPermitted):
         return False
     return True

@@ -148,10 +148,8 @@ def after_miss(
 
 def boot_changed(progress: Progress, boot: BootIdentity | None) -> bool | None:
     """Whether the host is in a later boot than the one in which the remedy landed; None when that can't be told."""
-    if progress.gone_at is not None:
-        return True
     if boot is None or progress.landed_boot is None or boot.source != progress.landed_boot.source:
-        return None
+        return True if progress.gone_at is not None else None
     return boot.value != progress.landed_boot.value
 
 
@@ -174,9 +172,13 @@ def after_checks(
     unknown = [check.check for check in checks if check.holds is None]
     if unknown:
         return _not_proven(progress, f"could not be asked: {', '.join(unknown)}", options, now)
-    if boot is None or progress.proof_boot != boot or progress.proof_since is None:
+    if boot is None:
+        return _not_proven(progress, "good, but no channel tells in which boot it is", options, now)
+    if progress.proof_since is not None and progress.proof_boot != boot and _is_late(progress, now):
+        return _not_proven(progress, "good, but in another boot at every look", options, now)
+    if progress.proof_boot != boot or progress.proof_since is None:
         proving = replace(progress, proof_boot=boot, proof_since=now, note=f"good; must stay up for {up_for:g} s")
-        return Step(proving, Wait(min(up_for, max(options.verify_poll, up_for))), "proof begun", {"up_for": up_for})
+        return Step(proving, Wait(up_for), "proof begun", {"up_for": up_for})
     stayed = (now - progress.proof_since).total_seconds()
     if stayed < up_for:
         return Step(progress, Wait(up_for - stayed), "proof continued", {"stayed": stayed})
@@ -186,9 +188,14 @@ def after_checks(
 
 def _not_proven(progress: Progress, note: str, options: CampaignOptions, now: datetime) -> Step:
     reset = replace(progress, proof_boot=None, proof_since=None, note=note)
-    if progress.verify_until is not None and now >= progress.verify_until:
+    if _is_late(progress, now):
         return Step(reset, End(Outcome.UNVERIFIED, note), "ended")
     return Step(reset, Wait(options.verify_poll), "proof outstanding", {"note": note})
+
+
+def _is_late(progress: Progress, now: datetime) -> bool:
+    """Whether the time that a proof may take is over."""
+    return progress.verify_until is not None and now >= progress.verify_until
 
 
 def after_silence(progress: Progress, host: Host, options: CampaignOptions, now: datetime) -> Step:

@@ -8,7 +8,7 @@ from functools import partial
 
 from unloop.channels.base import Deadline, Power
 from unloop.channels.power import PowerChannel
-from unloop.channels.reset import Pace, reset
+from unloop.channels.reset import Pace, reset, switch_on
 from unloop.channels.uuid import same_uuid
 from unloop.errors import Busy, ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, LogonUndecided, NotPermitted
 from unloop.model.effect import EffectKind
@@ -127,11 +127,10 @@ async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, attempt: int
     mismatch = await _mismatch(run, channel)
     if mismatch:
         return ResetReport(ResetResult.MISMATCH, mismatch)
-    ordered = await tools.in_store(partial(ledger.effects, tools.database, run.id, attempt))
-    state = await channel.power_state()
-    if EffectKind.POWER_OFF in ordered and state is not PowerState.OFF:
-        await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
-        return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt", state)
+    owed = await tools.in_store(partial(ledger.owed, tools.database, run.id))
+    if EffectKind.POWER_ON in owed:
+        await bring_up(run, tools, channel, since=owed[EffectKind.POWER_ON])
+        return ResetReport(ResetResult.OBSERVED, "it was ordered off before, and is on", PowerState.ON)
     permitted: list[EffectKind] = []
 
     async def permit(kind: EffectKind) -> None:
@@ -149,6 +148,24 @@ async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, attempt: int
         await tools.writer.settle(run, EffectKind.POWER_OFF, attempt=attempt)
     await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
     return ResetReport(ResetResult.DONE, "off, verified off, on, verified on", PowerState.ON)
+
+
+async def bring_up(run: HostRun, tools: Tools, channel: Power, *, since: float) -> None:
+    """Switch on a host that we ordered off at ``since`` (seconds since the epoch); raises ChannelError or NotPermitted.
+
+    What is owed is paid when the host is seen to be on and no order can be on its way any more.
+    """
+    attempt = run.progress.attempt
+
+    async def permit(kind: EffectKind) -> None:
+        """A power-on that was permitted before may be sent again."""
+        answer = await tools.writer.permit(run, kind, attempt=attempt)
+        if answer not in {Permission.GRANTED, Permission.ALREADY}:
+            raise _Refusal(answer)
+
+    pace = Pace(on=tools.options.power, poll=tools.options.power_poll)
+    await switch_on(channel, permit=permit, clock=tools.clock, pace=pace, ordered=tools.now() - since)
+    await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
 
 
 async def _mismatch(run: HostRun, channel: Power) -> str:

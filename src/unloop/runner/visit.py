@@ -30,6 +30,8 @@ async def visit(run: HostRun, tools: Tools) -> Step | None:
     except LeaseLost as error:
         logger.warning("lease lost", extra={"host": run.host.name, "campaign": run.campaign, "reason": str(error)})
         return None
+    finally:
+        tools.writer.forget(run)
     return step
 
 
@@ -40,6 +42,7 @@ async def _bounded(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
     except (LeaseLost, StoreError):
         raise
     except Exception as error:
+        run = tools.writer.as_kept(run)
         logger.exception("visit broke off", extra={"host": run.host.name, "campaign": run.campaign})
         tools.broken[run.id] += 1
         why = str(error) if isinstance(error, UnloopError) else f"unloop made a mistake: {type(error).__name__}"
@@ -52,13 +55,20 @@ async def _bounded(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
 
 async def _visited(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
     if run.is_draining:
-        debt = await pay_debts(run, tools)
-        return run, Step(run.progress, Wait(tools.options.verify_poll), f"debt {debt}"), Visit()
+        return run, await _drain(run, tools), Visit()
     if run.progress.stage is Stage.CLOSE:
         decided = Step(run.progress, End(Outcome(run.progress.ending), run.progress.note), "ended")
         return run, *await _close(run, tools, decided, Visit())
     step, left = await _act(run, tools)
     return run, *await _close(run, tools, step, left)
+
+
+async def _drain(run: HostRun, tools: Tools) -> Step:
+    """Nothing but what is owed; what can't be paid any more is left to people."""
+    debt = await pay_debts(run, tools)
+    if debt is Debt.LEFT:
+        return Step(run.progress, End(Outcome.NEEDS_HANDS, str(Cause.SAFE_BOOT_LEFT)), "ended")
+    return Step(run.progress, Wait(tools.options.verify_poll), f"debt {debt}")
 
 
 async def _act(run: HostRun, tools: Tools) -> tuple[Step, Visit]:

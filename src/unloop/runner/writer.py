@@ -1,11 +1,12 @@
 """The one writer of a process: what many visits want written down at the same time goes into one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from unloop.clock import Clock
 from unloop.errors import LeaseLost
 from unloop.model.effect import EffectKind
-from unloop.model.host_run import HostRun, Step
+from unloop.model.host_run import HostRun, Progress, Step
 from unloop.runner.together import LINGER, InStore, Together
 from unloop.store import ledger
 from unloop.store import progress as store_progress
@@ -22,6 +23,7 @@ class Writer:
         self._permits: Together[Wanted, Permission] = Together(self._permit_all, in_store)
         self._settlements: Together[Settled, None] = Together(self._settle_all, in_store)
         self._keeps: Together[Kept, bool] = Together(self._keep_all, in_store)
+        self._kept: dict[int, Progress] = {}
         self._saves: Together[Saved, bool] = Together(self._save_all, in_store, linger=LINGER)
 
     async def permit(self, run: HostRun, kind: EffectKind, *, attempt: int, limits: Limits | None = None) -> Permission:
@@ -36,6 +38,16 @@ class Writer:
         """Write down what a visit knows already; the visit goes on. Raises LeaseLost."""
         if await self._keeps.put(kept):
             raise LeaseLost(f"{kept.run.host.name}: another worker took over")
+        self._kept[kept.run.id] = kept.progress
+
+    def as_kept(self, run: HostRun) -> HostRun:
+        """A host run with what its visit has kept by now, its attempt closed with that."""
+        kept = self._kept.get(run.id)
+        return run if kept is None else replace(run, progress=kept, is_attempt_open=False)
+
+    def forget(self, run: HostRun) -> None:
+        """The visit is over."""
+        self._kept.pop(run.id, None)
 
     async def save(self, run: HostRun, step: Step, visit: Visit) -> None:
         """Save what a visit came to; raises LeaseLost."""

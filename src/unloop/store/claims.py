@@ -22,12 +22,14 @@ _RENEW = (
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
     .values(lease_until=bindparam("until"), due_at=bindparam("until"))
 )
+OWES = exists().where(schema.obligation.c.host_run_id == _RUN.c.id, schema.obligation.c.discharged_at.is_(None))
+"""Whether a host run owes something, as a condition on its row."""
 _GIVE_BACK = (
     update(_RUN)
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
     .values(
         state=case((_RUN.c.hold != "", State.HELD), else_=State.WAITING),
-        due_at=case((_RUN.c.hold != "", None), else_=bindparam("now", type_=Float)),
+        due_at=case((and_(_RUN.c.hold != "", ~OWES), None), else_=bindparam("now", type_=Float)),
         owner="",
         lease_until=0.0,
         changed_at=bindparam("now", type_=Float),
@@ -41,8 +43,8 @@ def claim(
     """Take up to ``limit`` due host runs: raise the fence, set the lease, and make them due again when it expires.
 
     A host run that is to be repaired begins its next attempt with it, written down before anything is done; one that a
-    predecessor left unfinished is continued. Of a campaign that is not running only host runs with an open obligation
-    are taken, so that it can be discharged; they are draining.
+    predecessor left unfinished is continued. Of a campaign that is not running, and of those that a person holds, only
+    host runs with an open obligation are taken, so that it can be discharged; they are draining.
     """
     running = exists().where(schema.campaign.c.id == campaign_id, schema.campaign.c.state == CampaignState.RUNNING)
     chosen = _due(campaign_id, queue, running, now).limit(limit).with_for_update(skip_locked=True)
@@ -53,7 +55,7 @@ def claim(
         taken = _take(sorted(before), owner=owner, until=now + ttl, now=now)
         rows = connection.execute(taken).mappings().all()
         drains = bool(connection.execute(select(~running)).scalar_one())
-        runs = [replace(host_run_of(row), is_draining=drains) for row in rows]
+        runs = [replace(host_run_of(row), is_draining=drains or bool(row["hold"])) for row in rows]
         left = {number: holder for number, (state, holder) in before.items() if state is State.WORKING}
         if left:
             note_cut_short(connection, [run for run in runs if run.id in left], now=now)
@@ -69,13 +71,12 @@ def claim(
 
 
 def _due(campaign_id: str, queue: str, running: Any, now: float) -> Any:
-    """What may be claimed, the longest due first."""
-    owed = exists().where(schema.obligation.c.host_run_id == _RUN.c.id, schema.obligation.c.discharged_at.is_(None))
+    """What may be claimed, the longest due first; a held one whose actor died is taken, to be put down as held."""
     due = and_(
         _RUN.c.campaign_id == campaign_id,
         _RUN.c.queue == queue,
         _RUN.c.due_at <= now,
-        or_(and_(_RUN.c.state.in_(CLAIMABLE), running), owed),
+        or_(and_(_RUN.c.state.in_(CLAIMABLE), running, or_(_RUN.c.hold == "", _RUN.c.state == State.WORKING)), OWES),
     )
     return select(_RUN.c.id, _RUN.c.state, _RUN.c.owner).where(due).order_by(_RUN.c.due_at)
 

@@ -1,7 +1,8 @@
 """The effect ledger: an INSERT that is the permission to send, and the obligations that come with it.
 
 The primary key (host run, attempt, kind) makes every effect happen at most once per attempt. An opening effect needs
-a running campaign, a valid lease, the spacing since the last power-off of this host, and room in its groups' limits.
+a running campaign, a host that no person holds, a valid lease, the spacing since the last power-off of this host, and
+room in its groups' limits.
 A discharging effect needs the lease alone. Nothing is sent before the transaction of its permit has been committed.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
@@ -29,6 +30,8 @@ class Permission(StrEnum):
     """It was permitted before for this attempt: observe, never repeat."""
     LEASE_LOST = "lease_lost"
     NOT_RUNNING = "not_running"
+    HELD = "held"
+    """A person holds the host."""
     TOO_SOON = "too_soon"
     LIMIT = "limit"
 
@@ -54,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What came of one effect: ``confirmed``, ``refused``, ``unknown`` or ``not_sent``."""
+    """What came of one effect: ``confirmed``, ``refused``, ``unknown``, ``not_sent``, or ``given_up``: left to people."""
 
     run: HostRun
     kind: EffectKind
@@ -63,6 +66,8 @@ class Settled:
 
 
 _EFFECT, _OBLIGATION = schema.effect, schema.obligation
+_ENDS = frozenset({"confirmed", "given_up"})
+"""Results after which nothing is owed any more."""
 _SETTLE = (
     update(_EFFECT)
     .where(
@@ -78,6 +83,7 @@ _DISCHARGE = (
         _OBLIGATION.c.host_run_id == bindparam("run"),
         _OBLIGATION.c.kind == bindparam("of_kind"),
         _OBLIGATION.c.discharged_at.is_(None),
+        exists().where(schema.host_run.c.id == bindparam("run"), schema.host_run.c.fence == bindparam("held")),
     )
     .values(discharged_at=bindparam("now"))
 )
@@ -117,9 +123,10 @@ def permit_all(
 
 
 def settle(database: Database, run: HostRun, kind: EffectKind, *, attempt: int, result: str, now: float) -> None:
-    """Record what came of an effect: ``confirmed``, ``refused``, ``unknown`` or ``not_sent``.
+    """Record what came of an effect: ``confirmed``, ``refused``, ``unknown``, ``not_sent`` or ``given_up``.
 
-    A confirmed discharge ends what is owed; an effect that was not sent owes nothing.
+    A confirmed discharge ends what is owed, and so does one that is given up; an effect that was not sent owes nothing.
+    Whose lease was lost ends nothing: a successor may owe anew what he saw paid.
     """
     settle_all(database, [Settled(run, kind, attempt, result)], now=now)
 
@@ -133,7 +140,9 @@ def settle_all(database: Database, settled: Sequence[Settled], *, now: float) ->
         ]
         connection.execute(_SETTLE, rows)
         paid = [
-            {"run": item.run.id, "of_kind": item.kind, "now": now} for item in settled if item.result == "confirmed"
+            {"run": item.run.id, "of_kind": item.kind, "held": item.run.fence, "now": now}
+            for item in settled
+            if item.result in _ENDS
         ]
         if paid:
             connection.execute(_DISCHARGE, paid)
@@ -154,9 +163,9 @@ def effects(database: Database, run_id: int, attempt: int) -> Mapping[EffectKind
 
 
 def owed(database: Database, run_id: int) -> Mapping[EffectKind, float]:
-    """The discharging effects that this host run still owes, and since when."""
+    """The discharging effects that this host run still owes, and since when at the latest."""
     query = (
-        select(_OBLIGATION.c.kind, func.min(_OBLIGATION.c.created_at))
+        select(_OBLIGATION.c.kind, func.max(_OBLIGATION.c.created_at))
         .where(_OBLIGATION.c.host_run_id == run_id, _OBLIGATION.c.discharged_at.is_(None))
         .group_by(_OBLIGATION.c.kind)
     )
@@ -202,6 +211,8 @@ class _Judge:
             return Permission.ALREADY
         if effect.kind.is_opening and run.campaign not in self._running:
             return Permission.NOT_RUNNING
+        if effect.kind.is_opening and lease.hold:
+            return Permission.HELD
         if effect.kind is EffectKind.POWER_OFF:
             last = self._last.get(run.host.name)
             if last is not None and self._now - last < effect.limits.spacing:

@@ -76,8 +76,7 @@ def save_all(database: Database, saved: Sequence[Saved], *, now: float) -> froze
     with database.begin() as connection:
         leases = leases_of(connection, sorted({item.run.id for item in saved}))
         kept = [item for item in saved if (lease := leases.get(item.run.id)) and lease.is_held(item.run.fence)]
-        aborted = [item.run.id for item in kept if leases[item.run.id].campaign_state is CampaignState.ABORTED]
-        owing = _owing(connection, aborted)
+        owing = _owing(connection, [item.run.id for item in kept if leases[item.run.id].stops])
         moved = [_moved(item, leases[item.run.id], owes=item.run.id in owing, now=now) for item in kept]
         if kept:
             connection.execute(_UPDATE, moved)
@@ -144,9 +143,10 @@ def _next(item: Saved, lease: Lease, *, owes: bool, now: float) -> dict[str, Any
     if lease.campaign_state is CampaignState.ABORTED and not owes:
         cancelled = {"outcome": Outcome.CANCELLED, "cause": "the campaign was aborted", "due_at": None}
         return {"state": after(State.WORKING, Event.END), **cancelled}
+    due = {"due_at": now + then.seconds}
     if lease.hold:
-        return {"state": after(State.WORKING, Event.HOLD), **nothing}
-    return {"state": after(State.WORKING, Event.WAIT), **nothing, "due_at": now + then.seconds}
+        return {"state": after(State.WORKING, Event.HOLD), **nothing, **(due if owes else {})}
+    return {"state": after(State.WORKING, Event.WAIT), **nothing, **due}
 
 
 def _owing(connection: Connection, run_ids: Sequence[int]) -> frozenset[int]:

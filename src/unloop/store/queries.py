@@ -252,22 +252,42 @@ class Tally:
     resets: int
     windows: int
     caught: int
-    open_obligations: int
+    off: int
+    """Hosts that are off by our hand, or may be."""
+    safe_mode: int
+    """Hosts that start into safe mode by our hand, or may."""
+
+    @property
+    def open_obligations(self) -> int:
+        """How much is owed."""
+        return self.off + self.safe_mode
+
+    @property
+    def owing(self) -> str:
+        """What is owed, in words; '' for nothing."""
+        kinds = ((self.off, "off by our hand"), (self.safe_mode, "in safe mode by our hand"))
+        return ", ".join(f"{hosts} {what}" for hosts, what in kinds if hosts)
 
 
 def tally(database: Database, campaign_id: str) -> Tally:
-    """Resets permitted, windows seen and caught, and hosts that are off by our hand right now."""
+    """Resets permitted, windows seen and caught, and hosts that are off or in safe mode by our hand right now."""
     mine = select(schema.host_run.c.id).where(schema.host_run.c.campaign_id == campaign_id)
     effect, window, obligation = schema.effect, schema.window, schema.obligation
     resets = select(func.count()).where(effect.c.kind == "power_off", effect.c.host_run_id.in_(mine))
     seen = select(func.count()).where(window.c.host_run_id.in_(mine))
-    owed = select(func.count()).where(obligation.c.discharged_at.is_(None), obligation.c.host_run_id.in_(mine))
+    owed = (
+        select(obligation.c.kind, func.count(func.distinct(obligation.c.host_run_id)))
+        .where(obligation.c.discharged_at.is_(None), obligation.c.host_run_id.in_(mine))
+        .group_by(obligation.c.kind)
+    )
     with database.read() as connection:
+        owing = {str(kind): int(hosts) for kind, hosts in connection.execute(owed)}
         return Tally(
             resets=connection.execute(resets).scalar_one(),
             windows=connection.execute(seen).scalar_one(),
             caught=connection.execute(seen.where(window.c.caught)).scalar_one(),
-            open_obligations=connection.execute(owed).scalar_one(),
+            off=owing.get(EffectKind.POWER_ON, 0),
+            safe_mode=owing.get(EffectKind.SAFE_BOOT_CLEAR, 0),
         )
 
 

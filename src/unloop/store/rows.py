@@ -128,6 +128,11 @@ class Lease:
     hold: str
     campaign_state: CampaignState
 
+    @property
+    def stops(self) -> bool:
+        """Whether the host run stops here, once it owes nothing."""
+        return bool(self.hold) or self.campaign_state is CampaignState.ABORTED
+
     def is_held(self, fence: int, *, until: float | None = None) -> bool:
         """Whether an actor with this fence holds it, and still will at that time."""
         return self.state is State.WORKING and self.fence == fence and (until is None or self.until > until)
