@@ -17,7 +17,7 @@ from unloop.channels.redfish import RedfishChannel
 from unloop.channels.reset import Pace, reset
 from unloop.channels.switchboard import Switchboard
 from unloop.clock import SystemClock
-from unloop.errors import Busy, ConnectionLost, LogonRefused, ProtocolError, UntrustedPeer
+from unloop.errors import Busy, ConnectionLost, LogonRefused, ProtocolError, Unsupported, UntrustedPeer
 from unloop.model.host import System
 from unloop.model.power import BootDevice, PowerState
 from unloop.rehearsal import redfish_bmc
@@ -292,3 +292,9 @@ def test_an_unknown_authority_is_told_with_the_fingerprint(issued: tuple[Issued,
     (tmp_path / "other.pem").write_bytes(issue([ADDRESS]).authority)
     with pytest.raises(UntrustedPeer, match=f"pin its SHA-256 {issued[0].fingerprint}"):
         Setup(issued, tls_ca=str(tmp_path / "other.pem")).run(_boot)
+
+
+def test_authorities_that_can_t_be_read_make_the_channel_unusable(issued: tuple[Issued, Path], tmp_path: Path) -> None:
+    """A file that is missing when it is needed is an error of the channel, with the host's name and the file's."""
+    with pytest.raises(Unsupported, match=r"gone\.pem.*no authorities can be read"):
+        Setup(issued, tls_ca=str(tmp_path / "gone.pem")).run(_boot)

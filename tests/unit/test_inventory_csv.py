@@ -205,3 +205,14 @@ def test_fields_of_a_channel_that_the_host_has_not(tmp_path: Path) -> None:
     """A port for a channel that the host doesn't use is a slip, not ignored."""
     expected = ["2: a: ssh_port: given, but the host's channels are smb winrm; add it to channels"]
     assert problems(write(tmp_path, "name,ssh_port\na,22\n")) == expected
+
+
+def test_a_fingerprint_that_is_none_is_found_when_the_inventory_is_read(tmp_path: Path) -> None:
+    """Not when the host's BMC is first needed: the line, the option, and what to write."""
+    good = ":".join(["Ab"] * 32)
+    text = f"name,bmc,bmc_channel,bmc_tls_fingerprint\na,10.9.0.1,redfish,{good}\nb,10.9.0.2,redfish,{good[3:]}\n"
+    (told,) = problems(write(tmp_path, text))
+    assert told == (
+        f"3: b: option tls_fingerprint of channel redfish is {good[3:]!r}; the SHA-256 of a certificate is "
+        "64 hex digits, colons allowed: openssl x509 -noout -fingerprint -sha256 shows it"
+    )

@@ -80,7 +80,8 @@ spacing = 45
 [trust]
 known_hosts = "known_hosts"
 [trust.tls_fingerprints]
-"10.0.0.1" = "aa"
+"10.0.0.1" = "SHA256:ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD"
+"10.0.0.2" = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"
 """,
     )
     settings = load(path)
@@ -90,8 +91,24 @@ known_hosts = "known_hosts"
     assert settings.defaults.credentials == {"winrm": ("local-admin", "domain-admin"), "bmc": ("local-admin",)}
     assert (settings.race.watch, settings.race.spacing) == (120.0, 45.0)
     assert settings.trust.known_hosts == str(tmp_path / "known_hosts")
-    assert settings.trust.tls_fingerprints == {"10.0.0.1": "aa"}
+    assert settings.trust.tls_fingerprints == {
+        "10.0.0.1": "abcdef" * 10 + "abcd",
+        "10.0.0.2": "00112233445566778899aabbccddeeff" * 2,
+    }
     assert settings.sources == (path,)
+
+
+def test_a_fingerprint_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
+    """Too few digits, or letters that are none: what, where and what to write."""
+    good = "0" * 64
+    path = write(tmp_path, f'[trust.tls_fingerprints]\n"10.0.0.1" = "{good}"\n"10.0.0.2" = "aa"\n"h" = "{good[1:]}g"\n')
+    with pytest.raises(InputError) as caught:
+        load(path)
+    told = f"10.0.0.2 ('aa'), h ('{good[1:]}g')"
+    assert str(caught.value) == (
+        f"{path}:3: trust.tls_fingerprints has no fingerprint of a certificate for {told}; the SHA-256 of a certificate is "
+        "64 hex digits, colons allowed: openssl x509 -noout -fingerprint -sha256 shows it"
+    )
 
 
 def test_all_problems_at_once_with_their_lines(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from unloop.channels.base import Deadline, Target
-from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded, Refused, Unreachable
+from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded, InputError, Refused, Unreachable, Unsupported
 
 Translate = Callable[[Exception], ChannelError]
 """What a library's error means, without host and channel."""
@@ -14,13 +14,15 @@ Translate = Callable[[Exception], ChannelError]
 
 @contextmanager
 def mapped(target: Target, channel: str, translate: Translate, *caught: type[Exception]) -> Iterator[None]:
-    """Raise every ``caught`` error as ours, from the original; those that are ours get their place."""
+    """Raise every ``caught`` error as ours, from the original; those that are ours get their place. So are bad options."""
     try:
         yield
     except ChannelError as error:
         if error.host:
             raise
         raise placed(error, target, channel) from error
+    except InputError as error:
+        raise placed(unusable(error), target, channel) from error
     except caught as error:
         raise placed(translate(error), target, channel) from error
 
@@ -30,6 +32,11 @@ def placed(error: ChannelError, target: Target, channel: str) -> ChannelError:
     found = type(error).__new__(type(error))
     ChannelError.__init__(found, error.message, host=target.host, channel=channel)
     return found
+
+
+def unusable(error: InputError) -> Unsupported:
+    """What an option means that turns out to be bad only when it is used: this channel can't be used so."""
+    return Unsupported("; ".join(map(str, error.problems)))
 
 
 def in_time(error: ChannelError, deadline: Deadline) -> ChannelError:

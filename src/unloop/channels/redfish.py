@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from unloop.channels import redfish_boot as override
 from unloop.channels.base import Deadline, Target
+from unloop.channels.mapping import unusable
 from unloop.channels.power import PowerChannel, not_open
 from unloop.channels.redfish_errors import BAD_REQUEST, PRECONDITION_FAILED, Rejected
 from unloop.channels.redfish_http import RedfishHttp
@@ -16,12 +17,15 @@ from unloop.errors import (
     ChannelError,
     ConnectionLost,
     DeadlineExceeded,
+    InputError,
     LogonUndecided,
     NotFound,
+    Problem,
     ProtocolError,
     Unsupported,
 )
 from unloop.model.power import BootDevice, PowerState
+from unloop.settings import fingerprint
 
 ROOT = "/redfish/v1"
 STATES = {"on": PowerState.ON, "off": PowerState.OFF}
@@ -40,6 +44,11 @@ class RedfishOptions:
     tls_ca: str = ""
     tls_fingerprint: str = ""
     insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tls_fingerprint and fingerprint.plain(self.tls_fingerprint) is None:
+            what = f"option tls_fingerprint of channel redfish is {self.tls_fingerprint!r}"
+            raise InputError(Problem(what, hint=fingerprint.WRITTEN))
 
 
 class RedfishChannel(PowerChannel):
@@ -61,13 +70,16 @@ class RedfishChannel(PowerChannel):
         if self.target.credential is None:
             raise LogonUndecided("no credential is given")
         settings = self._settings
-        self._http = RedfishHttp(
-            self.target.address,
-            self.port,
-            credential=self.target.credential,
-            policy=TlsPolicy(settings.tls_ca, settings.tls_fingerprint, settings.insecure),
-            deadline=self.deadline,
-        )
+        try:
+            self._http = RedfishHttp(
+                self.target.address,
+                self.port,
+                credential=self.target.credential,
+                policy=TlsPolicy(settings.tls_ca, settings.tls_fingerprint, settings.insecure),
+                deadline=self.deadline,
+            )
+        except InputError as error:
+            raise unusable(error) from error
         self._path = await self._find_system()
 
     async def _disconnect(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from unloop.errors import InputError, Problem
+from unloop.settings import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def context_for(policy: TlsPolicy) -> ssl.SSLContext:
 
 def normal_fingerprint(text: str) -> str:
     """A SHA-256 fingerprint as lowercase hex without colons; raises InputError when it is none."""
-    plain = text.strip().lower().removeprefix("sha256:").replace(":", "")
-    if len(plain) != 64 or any(letter not in "0123456789abcdef" for letter in plain):
-        raise InputError(Problem("a fingerprint is the SHA-256 of a certificate: 64 hex digits"))
-    return plain
+    found = fingerprint.plain(text)
+    if found is None:
+        raise InputError(Problem(f"{text!r} is no fingerprint of a certificate", hint=fingerprint.WRITTEN))
+    return found
 
 
 async def fingerprint_of(address: str, port: int, *, timeout: float) -> str:

@@ -43,7 +43,8 @@ class WinrmOptions:
             try:
                 normal_fingerprint(self.cert_validation)
             except InputError as error:
-                problems += error.problems
+                what = "option cert_validation of channel winrm: " + error.problems[0].what
+                problems.append(Problem(what, hint=error.problems[0].hint))
         if problems:
             raise InputError(*problems)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from unloop.channels.base import Deadline, Target
+from unloop.channels.mapping import unusable
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.boot import SECONDS as BOOT_SECONDS
 from unloop.channels.strike.registry import strike_for
@@ -14,6 +15,7 @@ from unloop.errors import (
     AccessDenied,
     ChannelError,
     DeadlineExceeded,
+    InputError,
     LogonRefused,
     LogonUndecided,
     ProtocolError,
@@ -164,8 +166,8 @@ class Shot:
         """Get ready for the window: whose turn it is, what is sent first, and what the log-on needs of others."""
         seconds = self.tools.options.watch + self.tools.options.strike
         await self.tools.gate.prepare(self._credentials, seconds=seconds)
-        if self._credentials and self._strike(self._credentials[0]).has_ticket_to_get:
-            with suppress(ChannelError):  # it is raised again when the window is open and somebody listens
+        with suppress(ChannelError):  # it is raised again when the window is open and somebody listens
+            if self._credentials and self._strike(self._credentials[0]).has_ticket_to_get:
                 await with_any(self.tools, self._credentials, self._get_ticket)
 
     async def fire(self, sock: socket.socket | None) -> Struck:
@@ -224,5 +226,8 @@ class Shot:
             made = strike_for(self.endpoint.channel)
             if made is None:
                 raise ProtocolError("this channel can't strike", host=self.host.name, channel=self.endpoint.channel)
-            self._strikes[credential.name] = made(target_of(self.host, self.endpoint, credential), self.order)
+            try:
+                self._strikes[credential.name] = made(target_of(self.host, self.endpoint, credential), self.order)
+            except InputError as error:
+                raise unusable(error) from error
         return self._strikes[credential.name]

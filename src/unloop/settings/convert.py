@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qs, urlsplit
 
+from unloop.settings import fingerprint
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 _REFERENCE = re.compile(r"[a-z][a-z0-9_]*:.+", re.DOTALL)
@@ -18,10 +20,10 @@ NOT_A_REFERENCE = (
 
 
 class Unfit(Exception):
-    """A value does not fit its setting; says what and what to do. Never holds the value of a secret."""
+    """A value does not fit its setting; says what and what to do, and of a table at which key. Never holds a secret."""
 
-    def __init__(self, what: str, hint: str = "") -> None:
-        self.what, self.hint = what, hint
+    def __init__(self, what: str, hint: str = "", *, key: str = "") -> None:
+        self.what, self.hint, self.key = what, hint, key
         super().__init__(what)
 
 
@@ -36,6 +38,8 @@ def convert(setting: "Field[Any]", wanted: Any, value: Any, directory: Path) -> 
         return _url(value, directory)
     if kind == "path":
         return str(directory / Path(_plain(str, value)).expanduser()) if value else ""
+    if kind == "fingerprints":
+        return _fingerprints(value)
     if get_origin(wanted) is Mapping:
         return _mapping(get_args(wanted)[1], value)
     if type(None) in get_args(wanted):
@@ -95,6 +99,17 @@ def _mapping(wanted: Any, value: Any) -> dict[str, Any]:
     if wanted is str:
         return {key: _plain(str, item) for key, item in value.items()}
     return {key: _names(item) for key, item in value.items()}
+
+
+def _fingerprints(value: Any) -> dict[str, str]:
+    """Fingerprints in the form in which they are compared."""
+    given = _mapping(str, value)
+    found = {address: fingerprint.plain(text) for address, text in given.items()}
+    bad = [address for address, text in found.items() if text is None]
+    if bad:
+        told = ", ".join(f"{address} ({given[address]!r})" for address in bad)
+        raise Unfit(f"has no fingerprint of a certificate for {told}", fingerprint.WRITTEN, key=bad[0])
+    return {address: text for address, text in found.items() if text is not None}
 
 
 def _names(value: Any) -> tuple[str, ...]:

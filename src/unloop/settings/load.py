@@ -122,7 +122,8 @@ class _Reader:
             try:
                 given[key] = convert(known[key], hints[key], value, self.directory)
             except Unfit as unfit:
-                self._complain(where, f"{'.'.join(where)} {unfit.what}", unfit.hint)
+                at = (*where, unfit.key) if unfit.key else where
+                self._complain(at, f"{'.'.join(where)} {unfit.what}", unfit.hint)
         return table(**given)
 
     def _check_credential_names(self, settings: Settings) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 
 def setting(doc: str, default: Any = None, *, kind: str = "") -> Any:
-    """A documented setting. ``kind`` is ``duration``, ``reference``, ``path``, ``url`` or '' for the plain type.
+    """A documented setting.
 
+    ``kind`` is ``duration``, ``reference``, ``path``, ``url``, ``fingerprints`` or '' for the plain type.
     A reference says where a secret is (``env:NAME``); it is left out of the repr, in case somebody wrote the secret there.
     """
     metadata = {"doc": doc, "kind": kind}
@@ -138,7 +139,9 @@ class TrustSettings:
 
     known_hosts: str = setting("SSH host keys in OpenSSH's format; default: ~/.ssh/known_hosts", "", kind="path")
     tls_ca: str = setting("PEM file of the authorities that signed hosts' and BMCs' certificates", "", kind="path")
-    tls_fingerprints: Mapping[str, str] = setting("SHA-256 of the certificate expected of a host or BMC address", {})
+    tls_fingerprints: Mapping[str, str] = setting(
+        "SHA-256 of the certificate expected of a host or BMC address", {}, kind="fingerprints"
+    )
     insecure: bool = setting("true: accept any certificate and host key; credentials can be stolen then", False)
 
 

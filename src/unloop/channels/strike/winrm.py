@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from unloop.channels.base import Deadline, Target, parse_options
-from unloop.channels.mapping import placed
+from unloop.channels.mapping import placed, unusable
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.drive import drive
 from unloop.channels.strike.exchange import BeforeProof, allowed, at_once, converse
@@ -22,7 +22,7 @@ from unloop.channels.strike.wsman.secure import TlsDoor, context_of, door_to
 from unloop.channels.strike.wsman.way import way_of
 from unloop.channels.winrm import WinrmChannel
 from unloop.channels.winrm_options import WinrmOptions
-from unloop.errors import ChannelError, DeadlineExceeded, InputError, Unsupported
+from unloop.errors import ChannelError, DeadlineExceeded, InputError
 from unloop.model.order import Order
 
 
@@ -110,5 +110,5 @@ class WinrmStrike(Strike):
         try:
             context = context_of(trust, credential_of(self.target), shows_certificate=shows)
         except InputError as error:
-            raise Unsupported(str(error)) from error
+            raise unusable(error) from error
         return door_to((self.target.address, self._port), self._options.server_name, trust.fingerprint, context)
