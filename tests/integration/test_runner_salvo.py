@@ -267,3 +267,20 @@ def test_whoever_ends_a_salvo_is_heard_in_every_moment_of_its_end() -> None:
             return salvo.cancelled() is is_asked
 
     assert [asyncio.run(told_after(steps)) for steps in range(12)] == [True] * 12
+
+
+def test_a_door_on_which_nothing_is_to_land_is_let_be() -> None:
+    """It is watched for signs of life alone: it opens, nothing is fired at it, and the others are not kept."""
+
+    async def run() -> Salvo:
+        async with host("smb", "ssh") as (_, watch):
+            loop = asyncio.get_running_loop()
+            until, shot = loop.time() + 10, Scripted("smb", Verdict.LANDED, after=0.2)
+            first = await watch.next_open(until=until)
+            while first is not None and first.channel != "smb":
+                first.sock.close()
+                first = await watch.next_open(until=until)
+            assert first is not None
+            return await fire_all(watch, Landing({"smb": shot}), first, Turns(8), by=until, until=until)
+
+    assert verdicts(asyncio.run(asyncio.wait_for(run(), 20))) == {"smb": "landed"}

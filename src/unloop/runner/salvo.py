@@ -50,7 +50,10 @@ class _Race:
     done: list[Struck] = field(default_factory=list)
 
     def offer(self, opened: Opened) -> None:
-        """A door opened; a strike at it may have to wait."""
+        """A door opened; a strike at it may have to wait. Where nothing is to land, its connection is closed."""
+        if opened.channel not in self.landing.shots:
+            opened.sock.close()
+            return
         self.waiting[opened.channel] = asyncio.get_running_loop().time() + self._lead_over(opened.channel), opened
 
     def start_due(self) -> float | None:
