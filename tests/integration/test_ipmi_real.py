@@ -147,3 +147,13 @@ def test_an_order_without_the_privilege_is_refused(bmcs: Simulator) -> None:
 
     asyncio.run(main())
     assert bmcs.log(ADDRESSES[0]) == []
+
+
+def test_an_ipv4_address_in_the_clothes_of_ipv6_is_answered(bmcs: Simulator) -> None:
+    """The answers come from the plain address, and are heard."""
+
+    async def ask() -> PowerState:
+        async with _channel(bmcs, f"::ffff:{ADDRESSES[0]}", _board()) as channel:
+            return await channel.power_state()
+
+    assert asyncio.run(ask()) in {PowerState.ON, PowerState.OFF}

@@ -136,7 +136,9 @@ def test_no_time_to_wait_is_told() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("address", "peer"), [("127.0.0.1", "127.0.0.1"), ("FE80::0:1", "fe80::1")])
+@pytest.mark.parametrize(
+    ("address", "peer"), [("127.0.0.1", "127.0.0.1"), ("FE80::0:1", "fe80::1"), ("::FFFF:10.0.0.1", "10.0.0.1")]
+)
 def test_an_address_needs_no_name_server(address: str, peer: str) -> None:
-    """What is an IP address already is only written the usual way."""
+    """What is an IP address already is only written the usual way: as that from which its answers come."""
     assert asyncio.run(peer_of(address, 623)) == (peer, 623)

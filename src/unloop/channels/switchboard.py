@@ -96,16 +96,27 @@ class Switchboard:
 
 
 async def peer_of(address: str, port: int) -> Peer:
-    """The IP address and port of a BMC, its name looked up without blocking the loop; raises Unreachable."""
+    """The IP address and port of a BMC as its answers will name them; raises Unreachable.
+
+    A name is looked up without blocking the loop, and an IPv4 address in IPv6's clothes is used as what it is (RFC 4291,
+    2.5.5.2).
+    """
     try:
-        return str(ipaddress.ip_address(address)), port
+        return _plain(address), port
     except ValueError:
         pass
     try:
         found = await asyncio.get_running_loop().getaddrinfo(address, port, type=socket.SOCK_DGRAM)
     except OSError as error:
         raise Unreachable(f"no name server knows {address}") from error
-    return str(found[0][4][0]), port
+    return _plain(str(found[0][4][0])), port
+
+
+def _plain(address: str) -> str:
+    """An IP address in its usual form; raises ValueError."""
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
 
 
 async def _wait_for(moment: float, deadline: Deadline) -> None:
