@@ -153,7 +153,11 @@ def test_an_ipv4_address_in_the_clothes_of_ipv6_is_answered(bmcs: Simulator) -> 
     """The answers come from the plain address, and are heard."""
 
     async def ask() -> PowerState:
-        async with _channel(bmcs, f"::ffff:{ADDRESSES[0]}", _board()) as channel:
-            return await channel.power_state()
+        board = _board()
+        try:
+            async with _channel(bmcs, f"::ffff:{ADDRESSES[0]}", board) as channel:
+                return await channel.power_state()
+        finally:
+            board.leave()
 
     assert asyncio.run(ask()) in {PowerState.ON, PowerState.OFF}
