@@ -7,6 +7,7 @@ import spnego
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unloop.channels.ntlm.capitals import capitals
 from unloop.channels.ntlm.initiator import NEGOTIATE, Initiator, NtlmAccount
 from unloop.errors import ChannelError
 from unloop.rehearsal.ntlm import Acceptor, Account, LogonFailed, channel_bindings
@@ -73,6 +74,23 @@ def test_an_account_is_told_by_its_name(username: str, domain: str, name: str) -
     account = NtlmAccount.of(credential(username))
 
     assert (account.domain, account.username) == (domain, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "large"),
+    [
+        ("straße", "STRAßE"),
+        ("Jürgen", "JÜRGEN"),
+        ("ŉǰΐ", "ŉǰΐ"),
+        ("ﬁx", "ﬁX"),
+        ("я", "Я"),
+        ("\U00010428", "\U00010428"),
+    ],
+)
+def test_a_name_is_hashed_in_capitals_letter_by_letter(name: str, large: str) -> None:
+    """What becomes two letters, or is beyond 16 bits, stays: each unit of UTF-16 is taken for itself."""
+    assert capitals(name) == large
+    assert NtlmAccount.of(credential(name)).key == NtlmAccount.of(credential(large)).key
 
 
 def test_the_bindings_of_another_connection_are_refused() -> None:

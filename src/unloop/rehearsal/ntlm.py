@@ -1,6 +1,7 @@
 """The accepting side of NTLMv2 for one account ([MS-NLMP] 3.2.5, 3.3.2): tokens in, tokens and a key out.
 
-MD4 and seals are those of the initiating side: the examples of [MS-NLMP] and pyspnego judge them, not one side the other.
+Capitals, MD4 and seals are those of the initiating side: the examples of [MS-NLMP] and pyspnego judge them, not one side
+the other.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from unloop.channels.filetime import filetime
+from unloop.channels.ntlm.capitals import capitals
 from unloop.channels.ntlm.md4 import md4
 from unloop.channels.ntlm.seal import EXTENDED, KEY_EXCHANGE, SEAL, SIGN, Direction, Sealer, rc4
 
@@ -100,7 +102,7 @@ class Acceptor:
         if len(blob) < 32:
             raise LogonFailed("NTLMv2 alone is accepted")
         name = user.decode(_encoding(self.flags))
-        owner = (name.upper() + domain.decode(_encoding(self.flags))).encode("utf-16-le")
+        owner = (capitals(name) + domain.decode(_encoding(self.flags))).encode("utf-16-le")
         key = hmac.digest(self._account.nt_hash, owner, "md5")
         expected = hmac.digest(key, self._challenge + blob, "md5")
         if not hmac.compare_digest(expected, proof) or not self._account.is_named(name):

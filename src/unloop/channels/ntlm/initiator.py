@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from unloop.channels.filetime import filetime
+from unloop.channels.ntlm.capitals import capitals
 from unloop.channels.ntlm.md4 import md4
 from unloop.channels.ntlm.seal import EXTENDED, KEY_56, KEY_128, KEY_EXCHANGE, SEAL, SIGN, Direction, Sealer, rc4
 from unloop.errors import LogonUndecided, ProtocolError
@@ -44,7 +45,7 @@ class NtlmAccount:
         """The account of a credential: ``DOMAIN\\name``, ``name@realm``, ``.\\name`` or a bare name."""
         domain, _, username = credential.username.rpartition("\\")
         domain = "" if domain == "." else domain
-        owner = (username.upper() + domain).encode("utf-16-le")
+        owner = (capitals(username) + domain).encode("utf-16-le")
         return cls(username, domain, hmac.digest(_nt_hash(credential.password.reveal()), owner, "md5"))
 
 
