@@ -17,6 +17,7 @@ from unloop.model.attempt import AttemptResult
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import End, Queue, Rung, Stage, Step, Wait
 from unloop.model.outcome import Outcome
+from unloop.model.power import BootIdentity
 from unloop.model.state import CampaignState, State
 from unloop.store import accounts, campaigns, claims, ledger, queries, retries
 from unloop.store import progress as store_progress
@@ -153,6 +154,21 @@ def test_a_visit_is_saved_whole(database: Database) -> None:
     assert (row.run.state, row.run.outcome, row.run.cause, row.due_at) == (State.ENDED, Outcome.FIXED, "proven", None)
     assert [line["what"] for line in queries.timeline(database, run.id)] == ["claimed", "ended", "evidence: remedy"]
     assert [attempt["result"] for attempt in queries.attempts_of(database, "c1")] == ["landed"]
+
+
+def test_what_a_host_says_is_saved_whatever_it_is(database: Database) -> None:
+    """Bytes that are no text, a NUL and a name without end: kept as far as they can be, and nothing else is lost."""
+    campaign_with(database, host("a"))
+    (run,) = claim(database)
+    odd = "caf\udce9\0" + "x" * 300
+    told = replace(run.progress, note=odd, landed_boot=BootIdentity(odd, "smb"))
+    visit = Visit(AttemptResult.LANDED, odd, findings=(Finding("remedy", {"said": odd}, "smb"),))
+    store_progress.save(database, run, Step(told, Wait(0), "told"), visit, now=START)
+
+    saved = queries.find_host(database, "a").progress
+    assert saved.note == "caf?" + "x" * 300
+    assert saved.landed_boot == BootIdentity("caf?" + "x" * 196, "smb")
+    assert [row["data"]["said"] for row in queries.evidence_of(database, "c1")] == ["caf?\0" + "x" * 300]
 
 
 def test_a_claim_begins_an_attempt_and_continues_one_that_was_never_ended(database: Database) -> None:

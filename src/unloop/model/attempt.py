@@ -21,8 +21,6 @@ class AttemptResult(StrEnum):
     """The host was reached and needs nothing from us (good, not meant, or nothing matched)."""
     REFUSED = "refused"
     """The host refused the log-on."""
-    STAYED_UP = "stayed_up"
-    INTERRUPTED = "interrupted"
     FAILED = "failed"
 
 

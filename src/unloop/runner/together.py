@@ -51,11 +51,18 @@ class Together(Generic[ItemT, AnswerT]):
             if self._linger and len(self._waiting) < MOST:
                 await asyncio.sleep(self._linger)
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            try:
-                answers = await self._in_store(partial(self._carry_out, [item for item, _ in batch]))
-            except Exception as error:  # noqa: BLE001, RUF100 - handed to everyone who waits for it
-                for _, answer in batch:
-                    answer.set_exception(error)
-                continue
-            for (_, answer), told in zip(batch, answers, strict=True):
-                answer.set_result(told)
+            await self._run_batch(batch)
+
+    async def _run_batch(self, batch: "Sequence[tuple[ItemT, asyncio.Future[AnswerT]]]") -> None:
+        """Carry a batch out; one that fails is carried out item by item, so that none fails for another."""
+        try:
+            answers = await self._in_store(partial(self._carry_out, [item for item, _ in batch]))
+        except Exception as error:  # noqa: BLE001, RUF100 - handed to whoever waits for it
+            if len(batch) == 1:
+                batch[0][1].set_exception(error)
+                return
+            for one in batch:
+                await self._run_batch([one])
+            return
+        for (_, answer), told in zip(batch, answers, strict=True):
+            answer.set_result(told)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from unloop.errors import StoreError, StoreUnavailable
+from unloop.store.text import to_json
 
 BUSY_SECONDS = 10.0
 READS = "unloop_reads"
@@ -101,10 +102,11 @@ def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(
             url,
+            json_serializer=to_json,
             pool_pre_ping=True,
             connect_args={"options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=2000"},
         )
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, json_serializer=to_json, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin)
     return engine

@@ -18,6 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from unloop.store.text import HostText
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -64,8 +66,8 @@ host_run = Table(
     Column("wave", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("outcome", String(16)),
-    Column("cause", Text, nullable=False, default=""),
-    Column("hold", Text, nullable=False, default=""),
+    Column("cause", HostText, nullable=False, default=""),
+    Column("hold", HostText, nullable=False, default=""),
     Column("due_at", Float),
     Column("fence", Integer, nullable=False, default=0),
     Column("owner", String(200), nullable=False, default=""),
@@ -76,22 +78,22 @@ host_run = Table(
     Column("attempt_open", Boolean, nullable=False, default=False),
     Column("rung_attempts", Integer, nullable=False, default=0),
     Column("rung_since", Float),
-    Column("broken_evidence", Text, nullable=False, default=""),
+    Column("broken_evidence", HostText, nullable=False, default=""),
     Column("silent_boots", Integer, nullable=False, default=0),
     Column("refused_channels", String(200), nullable=False, default=""),
     Column("slow_channels", String(200), nullable=False, default=""),
     Column("landed_at", Float),
     Column("landed_via", String(32), nullable=False, default=""),
-    Column("landed_boot", String(200)),
+    Column("landed_boot", HostText(200)),
     Column("landed_boot_source", String(64)),
     Column("gone_at", Float),
-    Column("proof_boot", String(200)),
+    Column("proof_boot", HostText(200)),
     Column("proof_boot_source", String(64)),
     Column("proof_since", Float),
     Column("verify_until", Float),
     Column("restarts", Integer, nullable=False, default=0),
     Column("ending", String(16), nullable=False, default=""),
-    Column("note", Text, nullable=False, default=""),
+    Column("note", HostText, nullable=False, default=""),
     Column("changed_at", Float, nullable=False),
     UniqueConstraint("campaign_id", "name"),
     Index("ix_host_run_due", "campaign_id", "queue", "due_at"),
@@ -107,7 +109,7 @@ attempt = Table(
     Column("started_at", Float, nullable=False),
     Column("ended_at", Float),
     Column("result", String(16)),
-    Column("detail", Text, nullable=False, default=""),
+    Column("detail", HostText, nullable=False, default=""),
 )
 
 window = Table(
@@ -184,5 +186,5 @@ account = Table(
     Column("busy_until", Float, nullable=False, default=0.0),
     Column("undecided", Integer, nullable=False, default=0),
     Column("undecided_since", Float),
-    Column("detail", Text, nullable=False, default=""),
+    Column("detail", HostText, nullable=False, default=""),
 )
