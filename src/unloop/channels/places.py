@@ -15,11 +15,6 @@ class Places:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nobody waits."""
-        return not self._waiting
-
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
         """Hold a place for the length of a with block."""

@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 
 SIGN, SEAL, EXTENDED = 0x10, 0x20, 0x80000
 KEY_128, KEY_EXCHANGE, KEY_56 = 0x20000000, 0x40000000, 0x80000000
-SIGNATURE_SIZE = 16
 
 
 class BadSignature(ValueError):

@@ -1,6 +1,5 @@
 """The messages of one connection: numbers, credits, signatures and seals ([MS-SMB2] 3.2.4.1, 3.2.5.1)."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +25,6 @@ WANTED = 128
 """How many credits we would like to have; no flight of ours needs more."""
 _UNPROVEN = frozenset({Command.NEGOTIATE, Command.SESSION_SETUP})
 _SAME_TREE, _SAME_SESSION = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
-_NEXT = struct.Struct("<I")
 
 
 @dataclass(slots=True)

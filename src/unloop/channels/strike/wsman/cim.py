@@ -10,8 +10,6 @@ from unloop.model.files import FileEntry
 from unloop.model.patterns import join, matches, split
 
 CLASS = "CIM_DataFile"
-MOST_FILES = 50_000
-"""More than this in one directory are not listed: it would take longer than any window."""
 _RETURNED: dict[int, tuple[type[ChannelError], str]] = {
     2: (AccessDenied, "access denied"),
     8: (Unsupported, "the provider failed and does not say why"),
