@@ -8,7 +8,7 @@ import pytest
 
 from unloop.clock import SystemClock
 from unloop.errors import AccessDenied, ChannelError, ConnectionLost, LogonRefused, LogonUndecided
-from unloop.runner.gate import Gate, Prove
+from unloop.runner.gate import Gate, Proof
 from unloop.secrets.secret import Credential, Secret
 from unloop.store import accounts
 from unloop.store.database import Database, open_database
@@ -97,12 +97,42 @@ def test_the_first_proof_opens_the_account_to_all(store: Database) -> None:
     assert host.most > 10
 
 
-def test_a_connection_that_breaks_proves_nothing_and_costs_nothing(store: Database) -> None:
-    """The next host takes its turn, one at a time, since nobody judged the account."""
+def test_a_local_account_is_proven_as_often_as_its_host_breaks_off(store: Database) -> None:
+    """A host that crashes in the middle of every log-on spends nothing: nobody else has its account."""
+    host = Host(ConnectionLost)
+    work = [gate_of(store).log_on([local("ws-1")], host.work, seconds=5) for _ in range(8)]
+
+    async def one_by_one() -> list[object]:
+        return [await asyncio.gather(one, return_exceptions=True) for one in work]
+
+    run(one_by_one())
+    assert host.tries == 8
+
+
+def test_proofs_that_nobody_answers_are_bounded_over_all_hosts(store: Database) -> None:
+    """Each may have been judged wrong without a word: four in a row, one at a time, and then the account waits."""
     host = Host(ConnectionLost)
     results = run(storm(gate_of(store), host, hosts=8))
 
-    assert (host.tries, host.most, {type(result) for result in results}) == (8, 1, {ConnectionLost})
+    assert (host.tries, host.most) == (4, 1)
+    assert [type(result) for result in results].count(LogonUndecided) == 4
+
+
+def test_a_host_that_broke_off_after_it_had_let_us_in_has_proven_the_account(store: Database) -> None:
+    """Its crash says nothing against the account, and all others may log on at once."""
+    gate, host = gate_of(store), Host()
+
+    async def crash(_: Credential, proof: Proof) -> str:
+        await proof.send()
+        proof.is_answered = True
+        raise ConnectionLost("crashed")
+
+    async def first_it_crashes() -> list[object]:
+        crashed = await asyncio.gather(gate.attempt([DOMAIN], crash, seconds=5), return_exceptions=True)
+        return [*crashed, *await storm(gate, host, hosts=20)]
+
+    assert len(run(first_it_crashes())) == 21
+    assert host.most > 10
 
 
 def test_who_is_denied_has_logged_on(store: Database) -> None:
@@ -152,7 +182,7 @@ def test_the_next_credential_is_tried_when_one_is_refused(store: Database) -> No
 def test_a_host_that_keeps_silent_before_the_proof_keeps_nobody_waiting(store: Database) -> None:
     """The account's turn is taken when it is to be proven, not when a connection is there; no proof, no failed log-on."""
 
-    async def silent(_credential: Credential, _prove: Prove) -> str:
+    async def silent(_credential: Credential, _proof: Proof) -> str:
         await asyncio.sleep(30)
         return "never"
 

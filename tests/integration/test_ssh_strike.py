@@ -87,7 +87,7 @@ def test_the_turn_is_taken_right_before_the_log_on(host: Served, key: Path, tmp_
         await asyncio.sleep(0)
 
     asyncio.run(made.fire(opened(host.address, host.port), Deadline.after(20), turn))
-    assert seen == ["log-on"]
+    assert seen == ["log on"]
 
 
 def test_a_turn_that_does_not_come_is_the_strike_s_error(host: Served, key: Path, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from unloop.model.options import CampaignOptions
 from unloop.model.state import CampaignState
 from unloop.race.profile import Profiles
 from unloop.race.rhythm import Rhythm
-from unloop.runner.gate import Gate
 from unloop.runner.tools import Tools
 from unloop.runner.visit import visit
 from unloop.runner.writer import Writer
@@ -96,9 +95,9 @@ class Engine:
             traces_for=remedy.traces,
             instructions_for=remedy.instructions,
             store=shared.store,
-            owner=context.owner,
+            owner=shared.owner,
             writer=Writer(context.database, shared.in_store, context.clock),
-            gate=Gate(context.database, shared.in_store, context.clock, owner=context.owner),
+            gate=shared.gate,
             turns=shared.turns,
             profiles=Profiles(),
             pacer=shared.pacer,
@@ -127,7 +126,7 @@ class Engine:
             self._context.database,
             campaign_id=self._campaign.id,
             queue=self._queue,
-            owner=self._context.owner,
+            owner=shared.owner,
             limit=room,
             ttl=self._options.lease,
             now=self._context.now(),

@@ -1,5 +1,6 @@
 """Who holds a lease: machine, process and its start, so that a dead owner on this machine is known at once."""
 
+import itertools
 import os
 import socket
 from pathlib import Path
@@ -10,10 +11,18 @@ def this_process() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
 
 
+_SERIAL = itertools.count(1)
+
+
+def one_of(process: str) -> str:
+    """The owner name of one event loop among those of a process: what they hold they hold apart from each other."""
+    return f"{process}.{next(_SERIAL)}"
+
+
 def is_dead(owner: str) -> bool:
     """Whether an owner was a process of this machine that is gone. Owners elsewhere are never known to be dead."""
     host, _, rest = owner.rpartition("/")[0].rpartition("/")
-    start = owner.rpartition("/")[2]
+    start = owner.rpartition("/")[2].partition(".")[0]
     if host != socket.gethostname() or not rest.isdigit():
         return False
     return _started(int(rest)) != start

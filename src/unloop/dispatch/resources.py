@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unloop.dispatch.context import Context
+from unloop.dispatch.owner import one_of
 from unloop.dispatch.patience import PatientThread
 from unloop.log import get_logger
 from unloop.race.budget import Machine, budget, sockets_for_probes, this_machine
@@ -17,6 +18,7 @@ from unloop.race.pinger import Pinger, make_pinger
 from unloop.race.prober import Prober
 from unloop.race.rhythm import Rhythm
 from unloop.race.turns import Turns
+from unloop.runner.gate import Gate
 
 logger = get_logger(__name__)
 
@@ -60,14 +62,16 @@ class Room:
 
 @dataclass
 class Resources:
-    """Made once for each event loop that serves queues."""
+    """Made once for each event loop that serves queues; ``owner`` is the name under which it holds hosts and accounts."""
 
+    owner: str
     store: PatientThread
     prober: Prober
     pinger: Pinger | None
     turns: Turns
     pacer: Pacer
     room: Room = field(default_factory=lambda: Room(this_machine()))
+    gate: Gate = field(init=False)
 
     async def in_store(self, work: Callable[[], Any]) -> Any:
         """Run a store operation on the thread that writes."""
@@ -85,13 +89,16 @@ async def resources_of(context: Context) -> AsyncIterator[Resources]:
     prober = Prober(files=sockets_for_probes(context.settings.limits.in_flight, this_machine()))
     pinger = make_pinger() if race.ping else None
     try:
-        yield Resources(
+        shared = Resources(
+            owner=one_of(context.owner),
             store=store,
             prober=prober,
             pinger=pinger,
             turns=Turns(race.strikes),
             pacer=Pacer(race.windows_per_second),
         )
+        shared.gate = Gate(context.database, shared.in_store, context.clock, owner=shared.owner)
+        yield shared
     finally:
         prober.close()
         if pinger is not None:

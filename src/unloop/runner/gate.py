@@ -13,7 +13,16 @@ from functools import partial
 from typing import TypeVar
 
 from unloop.clock import Clock
-from unloop.errors import AccessDenied, ChannelError, LogonRefused, LogonUndecided, NotFound
+from unloop.errors import (
+    AccessDenied,
+    ChannelError,
+    ConnectionLost,
+    DeadlineExceeded,
+    LogonRefused,
+    LogonUndecided,
+    NotFound,
+    ProtocolError,
+)
 from unloop.log import get_logger
 from unloop.runner.together import LINGER, InStore, Together
 from unloop.secrets.secret import Credential
@@ -24,8 +33,6 @@ from unloop.store.database import Database
 logger = get_logger(__name__)
 
 T = TypeVar("T")
-Prove = Callable[[], Awaitable[None]]
-"""Waits for the turn of the account; raises ChannelError when it does not come, or when the account is stopped."""
 POLL = 0.2
 """Seconds between two looks at an account that somebody else is proving."""
 _WHY_NOT = {
@@ -35,7 +42,7 @@ _WHY_NOT = {
 _REFUSED = "the account was refused before"
 _LASTING = frozenset({Turn.GO, Turn.STOPPED})
 """Answers that still hold in the window; whoever has to wait asks again then."""
-_AGAINST = frozenset({"refused", "undecided"})
+_AGAINST = frozenset({"refused", "undecided", "unanswered"})
 """Results that count against an account."""
 _LOGGED_ON = (AccessDenied, NotFound)
 """Errors that only somebody who is logged on gets to hear."""
@@ -50,12 +57,24 @@ class _Account:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(slots=True)
-class _Proof:
-    """One proof of an account: whether it was let go, and whether it is the only one that may be under way."""
+_BROKE_OFF = (ConnectionLost, DeadlineExceeded, ProtocolError)
+"""Errors that leave open what the host made of the proof."""
 
-    is_sent: bool = False
-    is_alone: bool = False
+
+@dataclass(slots=True)
+class Proof:
+    """One proof of an account, for whoever does the work of logging on with it."""
+
+    turn: "Callable[[Proof], Awaitable[None]]"
+    is_answered: bool = False
+    """Whether the host has let us in, whatever came of the work then."""
+    is_sent: bool = field(default=False, init=False)
+    is_alone: bool = field(default=False, init=False)
+    """Whether it is the only one that may be under way."""
+
+    async def send(self) -> None:
+        """Wait for the turn of the account; raises ChannelError when it does not come, or when the account is stopped."""
+        await self.turn(self)
 
 
 class _NoTurn(LogonUndecided):
@@ -108,14 +127,14 @@ class Gate:
     ) -> T:
         """Do work that logs on at once; as ``attempt``."""
 
-        async def at_once(credential: Credential, prove: Prove) -> T:
-            await prove()
+        async def at_once(credential: Credential, proof: Proof) -> T:
+            await proof.send()
             return await work(credential)
 
         return await self.attempt(credentials, at_once, seconds=seconds)
 
     async def attempt(
-        self, credentials: Iterable[Credential], work: Callable[[Credential, Prove], Awaitable[T]], *, seconds: float
+        self, credentials: Iterable[Credential], work: Callable[[Credential, Proof], Awaitable[T]], *, seconds: float
     ) -> T:
         """Do work that logs on, with the first credential whose turn comes within the time; raises ChannelError.
 
@@ -137,29 +156,26 @@ class Gate:
         self,
         credential: Credential,
         account: _Account,
-        work: Callable[[Credential, Prove], Awaitable[T]],
+        work: Callable[[Credential, Proof], Awaitable[T]],
         *,
         seconds: float,
     ) -> T:
-        proof = _Proof()
+        proof = Proof(partial(self._prove, credential, account, seconds=seconds))
         try:
-            result = await work(credential, partial(self._prove, credential, account, proof, seconds=seconds))
-        except ChannelError as error:
-            await self._tell(credential, account, proof, *_meaning(error))
-            raise
-        except BaseException:
-            await self._tell(credential, account, proof, "unused", "")
+            result = await work(credential, proof)
+        except BaseException as error:
+            await self._tell(credential, account, proof, *_meaning(error, proof, credential))
             raise
         await self._tell(credential, account, proof, "proven", "")
         return result
 
-    async def _prove(self, credential: Credential, account: _Account, proof: "_Proof", *, seconds: float) -> None:
+    async def _prove(self, credential: Credential, account: _Account, proof: Proof, *, seconds: float) -> None:
         """Let a proof be sent: at once where the account is proven, alone while it is not."""
         if not account.is_proven and not proof.is_alone:
             await self._alone(credential, account, proof, seconds=seconds)
         proof.is_sent = True
 
-    async def _alone(self, credential: Credential, account: _Account, proof: "_Proof", *, seconds: float) -> None:
+    async def _alone(self, credential: Credential, account: _Account, proof: Proof, *, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await account.lock.acquire()
@@ -188,7 +204,7 @@ class Gate:
             account.turn = turn
         return turn
 
-    async def _tell(self, credential: Credential, account: _Account, proof: "_Proof", result: str, detail: str) -> None:
+    async def _tell(self, credential: Credential, account: _Account, proof: Proof, result: str, detail: str) -> None:
         """Note what the host's answer means for the account, let the next one on, and tell the store.
 
         Nobody waits for the store to hear of a success; of anything that counts against the account it hears first.
@@ -198,7 +214,7 @@ class Gate:
             account.is_proven = result == "proven"
             if result == "refused":
                 account.turn, account.detail = Turn.STOPPED, detail
-            elif result == "undecided":
+            elif result in _AGAINST:
                 account.turn = None
         told = Told(credential.account, result, detail)
         try:
@@ -237,10 +253,17 @@ def _heed(told: "asyncio.Future[None]") -> None:
         logger.warning("the store was not told of a log-on", extra={"reason": str(error)})
 
 
-def _meaning(error: ChannelError) -> tuple[str, str]:
-    """What an error tells of the account, and why."""
+def _meaning(error: BaseException, proof: Proof, credential: Credential) -> tuple[str, str]:
+    """What an error tells of the account, and why.
+
+    A proof that nobody answered may have been judged wrong all the same. That counts against accounts that more than one
+    host has: a local one is at stake on its own host only, which may well crash in the middle of every log-on.
+    """
     if isinstance(error, LogonRefused):
         return "refused", str(error)
     if isinstance(error, LogonUndecided):
         return "undecided", str(error)
-    return ("proven", "") if isinstance(error, _LOGGED_ON) else ("unused", "")
+    if proof.is_answered or isinstance(error, _LOGGED_ON):
+        return "proven", ""
+    broke_off = not isinstance(error, ChannelError) or isinstance(error, _BROKE_OFF)
+    return ("unanswered", str(error)) if broke_off and not credential.is_local else ("unused", "")

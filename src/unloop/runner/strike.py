@@ -10,6 +10,7 @@ from unloop.channels.base import Deadline, Target
 from unloop.channels.mapping import unusable
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.boot import SECONDS as BOOT_SECONDS
+from unloop.channels.strike.exchange import BeforeProof
 from unloop.channels.strike.registry import strike_for
 from unloop.errors import (
     AccessDenied,
@@ -26,7 +27,7 @@ from unloop.model.host import Endpoint, Host
 from unloop.model.order import Order
 from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport, Verdict
-from unloop.runner.gate import Prove
+from unloop.runner.gate import Proof
 from unloop.runner.logon import credentials_of, some, with_any
 from unloop.runner.tools import Tools
 from unloop.secrets.secret import Credential
@@ -175,12 +176,15 @@ class Shot:
         loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
         given = [sock]
 
-        async def work(credential: Credential, prove: Prove) -> Landed:
+        async def work(credential: Credential, proof: Proof) -> Landed:
             async def commit() -> None:
-                await prove()
+                await proof.send()
                 self.is_committed = True
 
-            return await self._land(credential, given.pop() if given else None, commit)
+            try:
+                return await self._land(credential, given.pop() if given else None, commit)
+            finally:
+                proof.is_answered = self._strike(credential).has_logged_on
 
         try:
             credentials, seconds = some(self._credentials), self.tools.options.strike
@@ -201,13 +205,13 @@ class Shot:
     async def _get_ticket(self, credential: Credential) -> None:
         await self._strike(credential).prepare(Deadline.after(self.tools.options.strike))
 
-    async def _land(self, credential: Credential, sock: socket.socket | None, prove: Prove) -> Landed:
+    async def _land(self, credential: Credential, sock: socket.socket | None, prove: BeforeProof) -> Landed:
         strike = self._strike(credential)
         return await in_time(
             lambda deadline: self._fire(strike, sock, deadline, prove), seconds=self.tools.options.strike
         )
 
-    async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline, prove: Prove) -> Landed:
+    async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline, prove: BeforeProof) -> Landed:
         """Fire our own strike; what it can't do safely the library's does, over a connection of its own."""
         library = strike.library if strike.library is not None and strike.library.can_carry(self.order) else None
         if library is not None and not strike.can_carry(self.order):

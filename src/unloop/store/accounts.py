@@ -15,6 +15,7 @@ from unloop.store.database import Database
 
 _ACCOUNT = schema.account
 _CHANGING = ("state", "owner", "busy_until", "undecided", "undecided_since", "detail")
+_COUNTS = {"undecided": 2, "unanswered": 1}
 _UPDATE = (
     update(_ACCOUNT)
     .where(_ACCOUNT.c.name == bindparam("account"))
@@ -35,15 +36,18 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How often an undecided log-on may be repeated: ``tries`` in ``seconds`` (design section 7, rule 6)."""
+    """How much may be tried with an account in ``seconds`` while nobody has judged it (design section 7, rule 6).
 
-    tries: int = 2
+    A log-on that could not be judged counts two, a proof that was never answered one.
+    """
+
+    most: int = 4
     seconds: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How a log-on went: ``proven``, ``refused``, ``undecided`` or ``unused`` (no log-on came about)."""
+    """How a log-on went: ``proven``, ``refused``, ``undecided``, ``unanswered`` or ``unused`` (no log-on came about)."""
 
     account: str
     result: str
@@ -118,7 +122,7 @@ def _turn(row: Mapping[str, Any] | None, owner: str, budget: Budget, now: float)
         return Turn.GO
     if row["state"] == "stopped":
         return Turn.STOPPED
-    if row["undecided"] >= budget.tries and now - (row["undecided_since"] or now) < budget.seconds:
+    if row["undecided"] >= budget.most and now - (row["undecided_since"] or now) < budget.seconds:
         return Turn.SPENT
     return Turn.WAIT if row["busy_until"] > now and row["owner"] != owner else Turn.GO
 
@@ -130,10 +134,11 @@ def _after(row: Mapping[str, Any], told: Told, now: float) -> dict[str, Any]:
         return {**free, "state": "proven", "undecided": 0, "undecided_since": None, "detail": told.detail}
     if told.result == "refused":
         return {**free, "state": "stopped", "detail": told.detail}
-    if told.result == "undecided":
+    if told.result in _COUNTS:
         since = row["undecided_since"]
         is_recent = since is not None and now - since < Budget().seconds
-        counted = {"undecided": row["undecided"] + 1} if is_recent else {"undecided": 1, "undecided_since": now}
+        more = _COUNTS[told.result]
+        counted = {"undecided": row["undecided"] + more} if is_recent else {"undecided": more, "undecided_since": now}
         return {**free, **counted, "detail": told.detail}
     return free
 

@@ -11,6 +11,8 @@ from unloop.model.order import Order
 from unloop.model.power import BootIdentity
 from unloop.model.report import RemedyReport
 
+_OUTSIDE = ("connect", "negotiate", "key exchange", "log on")
+"""Steps, or how they begin, before which the host has not let us in."""
 Landed = tuple[RemedyReport, BootIdentity | None]
 """What the host answered, and the boot in which it did where the same exchange can tell it."""
 
@@ -31,6 +33,11 @@ class Strike(ABC):
         self.target = target
         self.order = order
         self.step = ""
+
+    @property
+    def has_logged_on(self) -> bool:
+        """Whether the host had let us in before what was in flight last; False where that isn't known."""
+        return bool(self.step) and not self.step.startswith(_OUTSIDE)
 
     @property
     def has_ticket_to_get(self) -> bool:
@@ -60,6 +67,11 @@ class BlockingStrike(Strike):
         await allowed(before_proof, deadline)
         self.step = "library exchange"
         return await asyncio.to_thread(self.strike, deadline)
+
+    @property
+    def has_logged_on(self) -> bool:
+        """What the library is at is not known."""
+        return False
 
     @abstractmethod
     def strike(self, deadline: Deadline) -> Landed:

@@ -86,13 +86,13 @@ class SshStrike(Strike):
         channel = SshChannel(self.target, deadline)
 
         def before_log_on() -> None:
-            self.step = "log-on"
+            self.step = "log on"
             turn.wait()
-            self.step = "remedy"
 
         self.step = "key exchange"
         try:
             channel.open_over(sock.dup, before_log_on)
+            self.step = "remedy"
             return self._landed(channel)
         finally:
             channel.close()
