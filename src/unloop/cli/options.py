@@ -13,6 +13,7 @@ from unloop.inventory.victims import merge, read_victims
 from unloop.model.host import Host
 from unloop.settings.schema import Settings
 
+CANARY = ("1", "5", "rest")
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -53,6 +54,17 @@ def select_option(command: _Command) -> _Command:
         callback=_said,
         metavar="TEXT",
         help="Which hosts, e.g. 'site=LHR and tier<=1 and not label.hold' or 'web[01-40] - web07'. [default: all]",
+    )(command)
+
+
+def waves_option(command: _Command) -> _Command:
+    """``--waves TEXT``; the command gets ``waves``, the words of it."""
+    return click.option(
+        "--waves",
+        default=" ".join(CANARY),
+        show_default=True,
+        callback=lambda _context, _option, value: tuple(value.replace(",", " ").split()),
+        help="Sizes of the waves: numbers, shares, 'rest'.",
     )(command)
 
 

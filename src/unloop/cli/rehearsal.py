@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unloop.campaign import control
 from unloop.campaign.prepare import prepare
+from unloop.cli.bounds import bounds_of, in_words, with_bounds
 from unloop.cli.console import stderr
 from unloop.cli.drive import drive
 from unloop.cli.output import emit_json, say
@@ -22,10 +23,12 @@ from unloop.inventory.read import read
 from unloop.model.outcome import ExitCode
 from unloop.playbook.document import Playbook
 from unloop.rehearsal import expectation, inventory_file
+from unloop.rehearsal.inventory_file import Paths
 from unloop.rehearsal.simulation import simulated
 from unloop.rehearsal.spec import MachineSpec
 from unloop.report.ledger import read_ledger
 from unloop.settings.load import load as load_settings
+from unloop.settings.schema import Settings
 
 STABLE_FOR = "4s"
 """Up that long on a new boot counts as proven; minutes in the playbook, seconds where boots take seconds."""
@@ -42,6 +45,9 @@ class Rehearsal:
     directory: Path
     seed: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Settings | None = None
+    """The user's, whose limits and counts are to hold; without them a fleet is repaired as quickly as it can be."""
+    waves: tuple[str, ...] = ("rest",)
 
 
 def carry_out(rehearsal: Rehearsal, *, as_json: bool) -> int:
@@ -52,7 +58,7 @@ def carry_out(rehearsal: Rehearsal, *, as_json: bool) -> int:
     paths = inventory_file.write(rehearsal.directory, specs, playbooks=[Path(playbook.path)], seed=rehearsal.seed)
     expectation.write(paths.expected, specs)
     say(f"{len(specs)} simulated hosts, seed {rehearsal.seed}; what each must come to is in {paths.expected}")
-    settings = load_settings(paths.settings)
+    settings = _settings(rehearsal.settings, paths)
     context = make_context(settings)
     known = {"stable_for": STABLE_FOR} if "stable_for" in playbook.variables else {}
     variables = {**known, **rehearsal.variables}
@@ -61,7 +67,7 @@ def carry_out(rehearsal: Rehearsal, *, as_json: bool) -> int:
         read(str(paths.inventory), settings).hosts,
         variables=variables,
         options=options_of(settings),
-        waves=("rest",),
+        waves=rehearsal.waves,
     )
     show_plan(prepared, stderr())
     with simulated(paths.directory):
@@ -81,10 +87,21 @@ def carry_out(rehearsal: Rehearsal, *, as_json: bool) -> int:
     show_judgement(judgement, stderr())
     say(f"Report: {report}")
     if as_json:
-        emit_json({**judgement.to_json(), "seconds": round(time.monotonic() - started, 1), "report": str(report)})
+        in_force = {**bounds_of(settings), "waves": list(rehearsal.waves)}
+        seconds = round(time.monotonic() - started, 1)
+        emit_json({**judgement.to_json(), "in_force": in_force, "seconds": seconds, "report": str(report)})
     if code == ExitCode.STOPPED:
         return code
     return ExitCode.GOOD if judgement.is_right else ExitCode.NOT_ALL_GOOD
+
+
+def _settings(user: Settings | None, paths: Paths) -> Settings:
+    """The settings of the rehearsal, in the file beside it, with the user's bounds where there are any."""
+    if user is not None:
+        text = paths.settings.read_text(encoding="utf-8")
+        paths.settings.write_text(with_bounds(text, bounds_of(user)), encoding="utf-8")
+        say(in_words(user))
+    return load_settings(paths.settings)
 
 
 def _clear(directory: Path) -> None:

@@ -11,6 +11,7 @@ from unloop.cli.options import (
     read_inventory,
     select_hosts,
     select_option,
+    waves_option,
 )
 from unloop.cli.output import say
 from unloop.cli.rehearsal import Rehearsal, carry_out
@@ -31,6 +32,7 @@ MOST = 500
 @inventory_option
 @select_option
 @set_option
+@waves_option
 @click.option("--seed", default=291, show_default=True, help="The same seed makes the same fleet.")
 @click.option(
     "--directory", default="rehearsal", show_default=True, type=click.Path(path_type=Path), help="Where files go."
@@ -42,15 +44,19 @@ def command(
     inventory: str,
     selection: str,
     variables: tuple[str, ...],
+    waves: tuple[str, ...],
     seed: int,
     directory: Path,
     config: str | None,
     *,
     as_json: bool,
 ) -> int:
-    """Rehearse PLAYBOOK on simulated hosts with the names, sites and channels of an inventory. No real host is touched."""
-    found = load(locate(playbook))
-    source = read_inventory(inventory, load_settings(config))
+    """Rehearse PLAYBOOK on simulated hosts with the names, sites and channels of an inventory. No real host is touched.
+
+    The waves, and all limits and counts of your settings, hold as they would in the campaign; times are the rehearsal's.
+    """
+    found, settings = load(locate(playbook)), load_settings(config)
+    source = read_inventory(inventory, settings)
     hosts, unknown = select_hosts(source, selection)
     for warning in (*source.warnings, *unknown):
         say(f"warning: {warning}")
@@ -62,5 +68,6 @@ def command(
         raise InputError(Problem(f"one process simulates {MOST} hosts at most, not {len(meant)}", hint=hint))
     with reserved_block() as block:
         specs = specs_like(meant, seed, block=block, holds=can_be_held(found))
-        rehearsal = Rehearsal("rehearsal", found, specs, directory, seed, parse_variables(variables))
+        given = parse_variables(variables)
+        rehearsal = Rehearsal("rehearsal", found, specs, directory, seed, given, settings, waves)
         return carry_out(rehearsal, as_json=as_json)

@@ -20,6 +20,7 @@ from unloop.cli.options import (
     select_hosts,
     select_option,
     victims_option,
+    waves_option,
 )
 from unloop.cli.output import emit_json, say
 from unloop.cli.planned import plan_as_json, show_plan
@@ -33,7 +34,6 @@ from unloop.playbook.shipped import locate
 from unloop.settings.load import load as load_settings
 from unloop.settings.schema import Settings
 
-CANARY = ("1", "5", "rest")
 _RACE = (
     "resets",
     "watch",
@@ -61,9 +61,7 @@ _RACE = (
 @select_option
 @victims_option
 @set_option
-@click.option(
-    "--waves", default=" ".join(CANARY), show_default=True, help="Sizes of the waves: numbers, shares, 'rest'."
-)
+@waves_option
 @click.option("--expect", type=int, help="Refuse to start unless exactly so many hosts are selected.")
 @click.option("--reset-silent", is_flag=True, help="Permit resets of silent hosts without evidence of a crash loop.")
 @click.option("--reset-role", multiple=True, type=click.Choice([role.value for role in Role if role.value]),
@@ -85,7 +83,7 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
         hosts,
         variables=parse_variables(_words(options["variables"])),
         options=options_of(settings, silent=bool(options["reset_silent"]), roles=_words(options["reset_role"])),
-        waves=str(options["waves"]).replace(",", " ").split(),
+        waves=_words(options["waves"]),
     )
     as_json = bool(options["as_json"])
     show_plan(prepared, stderr())
