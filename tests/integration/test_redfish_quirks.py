@@ -17,7 +17,16 @@ from unloop.channels.redfish import RedfishChannel
 from unloop.channels.reset import Pace, reset
 from unloop.channels.switchboard import Switchboard
 from unloop.clock import SystemClock
-from unloop.errors import Busy, ConnectionLost, LogonRefused, ProtocolError, Unsupported, UntrustedPeer
+from unloop.errors import (
+    Busy,
+    ChannelError,
+    ConnectionLost,
+    LogonRefused,
+    LogonUndecided,
+    ProtocolError,
+    Unsupported,
+    UntrustedPeer,
+)
 from unloop.model.host import System
 from unloop.model.power import BootDevice, PowerState
 from unloop.rehearsal import redfish_bmc
@@ -60,9 +69,11 @@ def _machine() -> Machine:
 class Setup:
     """How the channel meets the service."""
 
-    def __init__(self, issued: tuple[Issued, Path], password: str = PASSWORD, **options: str) -> None:
+    def __init__(
+        self, issued: tuple[Issued, Path], password: str = PASSWORD, *, is_local: bool = True, **options: str
+    ) -> None:
         self.directory = issued[1]
-        self.password = password
+        self.password, self.is_local = password, is_local
         self.options = options or {"tls_ca": str(self.directory / "ca.pem")}
 
     def run(self, work: Work[ResultT], *quirks: Quirk) -> ResultT:
@@ -74,7 +85,7 @@ class Setup:
         machine.start()
         service = Quirky(machine, *quirks)
         server = await redfish_bmc.serve_with(service, ADDRESS, port, context_of(self.directory / "bmc.pem"))
-        credential = Credential("c", USER, Secret(self.password), "account")
+        credential = Credential("c", USER, Secret(self.password), "account", self.is_local)
         target = Target("host-1", ADDRESS, port, credential, self.options)
         try:
             async with RedfishChannel(target, Deadline.after(30), board) as channel:
@@ -259,16 +270,19 @@ def test_a_lost_boot_change_that_was_not_made_is_an_error(issued: tuple[Issued, 
         Setup(issued).run(_boot, quirky.first(1, None, method="PATCH"))
 
 
-def test_a_wrong_password_is_sent_once(issued: tuple[Issued, Path]) -> None:
-    """A refused log-on is final: one request, no second try."""
+@pytest.mark.parametrize(("is_local", "error"), [(True, LogonRefused), (False, LogonUndecided)])
+def test_a_wrong_password_is_sent_once(
+    issued: tuple[Issued, Path], *, is_local: bool, error: type[ChannelError]
+) -> None:
+    """A refused log-on is final: one request, no second try. Of a domain's account it says nothing for other BMCs."""
     seen: list[str] = []
 
     def count(_: Quirky, request: quirky.Request, follow: quirky.Next) -> quirky.Answer:
         seen.append(request.path)
         return follow(request)
 
-    with pytest.raises(LogonRefused):
-        Setup(issued, "wrong").run(_reset, count)
+    with pytest.raises(error):
+        Setup(issued, "wrong", is_local=is_local).run(_reset, count)
     assert len(seen) == 1
 
 

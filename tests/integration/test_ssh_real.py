@@ -7,6 +7,7 @@ import re
 import subprocess
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,6 +126,18 @@ def test_a_wrong_key_is_refused_by_exactly_one_log_on(server: Sshd, tmp_path: Pa
     with pytest.raises(LogonRefused) as caught, SshChannel(target(server, key=other), Deadline.after(20)):
         pass
     assert "PRIVATE KEY" not in "".join(traceback.format_exception(caught.value))
+    assert log.read_text().count("Failed publickey") == before + 1
+
+
+def test_a_domain_account_that_one_host_refuses_is_not_judged(server: Sshd, tmp_path: Path) -> None:
+    """The host may only not let it in, so the account is not stopped everywhere; it is tried once all the same."""
+    log = server.known_hosts.with_name("sshd.log")
+    before = log.read_text().count("Failed publickey")
+    known = target(server, key=make_key(tmp_path / "other"))
+    assert known.credential is not None
+    credential = replace(known.credential, is_local=False)
+    with pytest.raises(LogonUndecided), SshChannel(replace(known, credential=credential), Deadline.after(20)):
+        pass
     assert log.read_text().count("Failed publickey") == before + 1
 
 

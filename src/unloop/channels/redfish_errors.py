@@ -14,6 +14,7 @@ from unloop.errors import (
     ConnectionLost,
     DeadlineExceeded,
     LogonRefused,
+    LogonUndecided,
     NotFound,
     ProtocolError,
     Refused,
@@ -23,6 +24,9 @@ from unloop.errors import (
 )
 
 PRECONDITION_FAILED, BAD_REQUEST = 412, 400
+_NOT_JUDGED = (
+    "the BMC refused the log-on: a wrong password, no right to log on there, or no directory that it could ask"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,18 @@ def of_os(error: OSError) -> ChannelError:
     return Unreachable(f"no connection came about: {(error.strerror or type(error).__name__).lower()}")
 
 
-def of_response(response: httpx.Response, path: str) -> ChannelError | None:
-    """What an answer that refuses means; None for one that does not."""
+def of_response(response: httpx.Response, path: str, *, is_local: bool = True) -> ChannelError | None:
+    """What an answer that refuses means; None for one that does not.
+
+    A refused account that is not the BMC's own (``is_local``) may only lack a right there, or the BMC a directory to ask.
+    """
     status = response.status_code
     if status < httpx.codes.MULTIPLE_CHOICES:
         return None
     told = told_by(response)
     text = f"{path}: {status}: {told.text}"
     if status == httpx.codes.UNAUTHORIZED:
-        return LogonRefused("the BMC refused the log-on")
+        return LogonRefused("the BMC refused the log-on") if is_local else LogonUndecided(_NOT_JUDGED)
     if status in _MEANINGS:
         return _MEANINGS[status](text)
     if any(word in identifier for identifier in told.identifiers for word in NOT_NOW):

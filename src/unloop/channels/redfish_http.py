@@ -40,6 +40,7 @@ class RedfishHttp:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._address, self._port, self._policy, self._deadline = address, port, policy, deadline
+        self._is_local = credential is None or credential.is_local
         host = f"[{address}]" if ":" in address else address
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "OData-Version": "4.0"}
         if credential is not None:
@@ -65,7 +66,7 @@ class RedfishHttp:
                     raise
                 await self._wait(0.5)
                 continue
-            failure = of_response(response, path)
+            failure = self._failure(response, path)
             if isinstance(failure, Busy) and left:
                 await self._wait(_retry_after(response))
                 continue
@@ -83,20 +84,23 @@ class RedfishHttp:
         """
         headers = {"If-Match": etag} if etag else {}
         response = await self._send(method, path, json=dict(body), headers=headers)
-        failure = of_response(response, path)
+        failure = self._failure(response, path)
         if failure is not None:
             raise failure
         while waits and response.status_code == httpx.codes.ACCEPTED and "Location" in response.headers:
             await self._wait(_retry_after(response))
             monitor = response.headers["Location"]
             response = await self._send("GET", monitor)
-            failure = of_response(response, monitor)
+            failure = self._failure(response, monitor)
             if failure is not None:
                 raise failure
 
     async def close(self) -> None:
         """End the connection."""
         await self._client.aclose()
+
+    def _failure(self, response: httpx.Response, path: str) -> ChannelError | None:
+        return of_response(response, path, is_local=self._is_local)
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request. What was not found is asked for once more with a slash at its end: some services want one."""

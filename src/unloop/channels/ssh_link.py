@@ -116,7 +116,7 @@ class SshLink:
                 raise ConnectionLost("the host closed the connection during the log-on") from error
             if "timeout" in str(error):
                 raise DeadlineExceeded("the host did not judge the credential in time") from error
-            raise LogonRefused("the host refused the credential") from error
+            raise _refusal(credential) from error
         if missing:
             raise Unsupported(f"the host wants a further proof that can't be given: {', '.join(missing)}")
 
@@ -167,6 +167,16 @@ class SshLink:
         if not offered:
             raise UntrustedPeer(f"the host's key in {known.path} is of a type that can't be used: {', '.join(kinds)}")
         options.key_types = offered
+
+
+def _refusal(credential: Credential) -> LogonRefused | LogonUndecided:
+    """What SSH_MSG_USERAUTH_FAILURE means (RFC 4252, 5.1): it has no word for why.
+
+    A domain's account may be right and have no right to log on to this host, or the host no domain controller to ask.
+    """
+    if credential.is_local:
+        return LogonRefused("the host refused the credential")
+    return LogonUndecided("the log-on failed: refused, not allowed on this host, or no domain controller was there")
 
 
 def _with_first(wanted: tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
