@@ -6,17 +6,17 @@ import resource
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from unloop import __version__, plugins
-from unloop.cli.console import stderr
+from unloop.cli.console import stdout
+from unloop.cli.finding import Finding, Mark
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit_json
+from unloop.cli.peers import broker_finding, trust_findings
 from unloop.dispatch.context import store_url
 from unloop.errors import UnloopError
 from unloop.model.outcome import ExitCode
@@ -37,23 +37,6 @@ EXTRAS = {
 }
 
 
-class Mark(StrEnum):
-    """How a finding is meant."""
-
-    OK = "ok"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's."""
-
-    mark: Mark
-    about: str
-    text: str
-
-
 @click.command("doctor")
 @config_option
 @json_option
@@ -64,10 +47,12 @@ def command(config: str | None, *, as_json: bool) -> int:
         emit_json([{"mark": item.mark, "about": item.about, "text": item.text} for item in found])
     else:
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        for column in ("mark", "about", "text"):
+            table.add_column(column, no_wrap=column != "text", overflow="fold")
         colours = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.BAD: "bold red"}
         for item in found:
             table.add_row(Text(item.mark, style=colours[item.mark]), Text(item.about), Text(item.text))
-        stderr().print(table)
+        stdout().print(table)
     return ExitCode.NOT_ALL_GOOD if any(item.mark is Mark.BAD for item in found) else ExitCode.GOOD
 
 
@@ -84,9 +69,9 @@ def _examine(config: str | None) -> Iterator[Finding]:
         return
     yield Finding(Mark.OK, "settings", ", ".join(map(str, settings.sources)) or "none; the defaults hold (unloop init)")
     yield from _guarded("store", lambda: _store(settings))
+    yield from _guarded("broker", lambda: [broker_finding(settings)])
     yield from _credentials(settings)
-    if settings.trust.insecure:
-        yield Finding(Mark.NOTE, "trust", "insecure = true: any certificate and host key is accepted")
+    yield from trust_findings(settings)
 
 
 def _plugins() -> Iterator[Finding]:
