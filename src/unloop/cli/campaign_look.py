@@ -8,6 +8,7 @@ from rich.table import Table
 from unloop.campaign import control
 from unloop.cli.console import stderr, stdout
 from unloop.cli.follow import code_of, final_table, follow, standing
+from unloop.cli.hints import command
 from unloop.cli.listing import show_listing
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit_json, say
@@ -36,7 +37,7 @@ def list_command(config: str | None, *, as_json: bool) -> int:
         emit_json([standing_as_json(standing(context.database, campaign.id)) for campaign in found])
         return ExitCode.GOOD
     if not found:
-        say("no campaign yet; start one with `unloop run`")
+        say(f"no campaign yet; start one with: {command('run')}")
         return ExitCode.GOOD
     left_out = show_listing([_row(campaign) for campaign in found], stdout(), columns=COLUMNS, spare=SPARE)
     if left_out:

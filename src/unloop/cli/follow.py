@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from unloop.cli.draining import Drain
+from unloop.cli.hints import command
 from unloop.cli.interrupts import as_interrupts, told_by
 from unloop.cli.windows import windows_panel
 from unloop.errors import StoreUnavailable
@@ -127,7 +129,9 @@ class _Slow:
         if mine and not self._told:
             self._told = True
             told = ", ".join(f"{due.hosts} of kind {due.queue}" for due in mine)
-            self._console.print(f"[yellow]Hosts wait for a worker ({told}): start some with `unloop worker`.")
+            self._console.print(
+                f"[yellow]Hosts wait for a worker ({told}): start some with: {escape(command('worker'))}"
+            )
 
 
 def _is_over(now: Standing, *, drives: bool) -> bool:

@@ -10,6 +10,7 @@ import click
 from rich.text import Text
 
 from unloop.cli.console import stdout
+from unloop.cli.hints import command
 from unloop.cli.listing import show_listing
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit, emit_json, say
@@ -88,7 +89,8 @@ def hold_command(campaign: str, where: str, reason: str, config: str | None) -> 
     database = make_context(load_settings(config)).database
     rows = _open_rows(database, campaign, where)
     held = retries.hold(database, [row.run.id for row in rows], reason=reason, now=time.time())
-    say(f"{held} hosts are held: {reason}. Let them go on with: unloop host release --where '{where}'")
+    words = () if campaign == "latest" else (campaign,)
+    say(f"{held} hosts are held: {reason}. Let them go on with: {command('host release', *words, '--where', where)}")
     return ExitCode.GOOD
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from unloop.cli.hints import command as suggested
 from unloop.cli.output import say
 from unloop.cli.templates import HOSTS, SETTINGS
 from unloop.errors import InputError, Problem
@@ -27,4 +28,6 @@ def command(directory: Path) -> None:
             say(f"wrote {directory / name}")
     except OSError as error:
         raise InputError(Problem(f"can't be written: {error.strerror}", str(error.filename or directory))) from error
-    say(f"next: fill in both, then run 'unloop inventory check {directory / 'hosts.csv'}'")
+    config = None if directory == Path() else directory / "unloop.toml"
+    words = str(directory / "hosts.csv")
+    say(f"next: fill in both, then run: {suggested('inventory check', words, config=config)}")

@@ -12,6 +12,7 @@ from unloop.campaign.prepare import prepare
 from unloop.cli.bounds import bounds_of, in_words, with_bounds
 from unloop.cli.console import stderr
 from unloop.cli.drive import drive
+from unloop.cli.hints import works_by
 from unloop.cli.output import emit_json, say
 from unloop.cli.planned import show_plan
 from unloop.cli.rehearsed import judge, show_judgement
@@ -59,6 +60,7 @@ def carry_out(rehearsal: Rehearsal, *, as_json: bool) -> int:
     expectation.write(paths.expected, specs)
     say(f"{len(specs)} simulated hosts, seed {rehearsal.seed}; what each must come to is in {paths.expected}")
     settings = _settings(rehearsal.settings, paths)
+    works_by(paths.settings)
     context = make_context(settings)
     known = {"stable_for": STABLE_FOR} if "stable_for" in playbook.variables else {}
     variables = {**known, **rehearsal.variables}
