@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import struct
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -26,8 +28,10 @@ from smb2_peer import (
 )
 from unloop.channels.base import Target
 from unloop.channels.smb_options import SmbOptions
+from unloop.channels.strike.smb2.chain import Handle
 from unloop.channels.strike.smb2.exchange import Agreement, SmbExchange
 from unloop.channels.strike.smb2.negotiate import DIALECTS
+from unloop.channels.strike.smb2.volume import Volume
 from unloop.channels.strike.smb2.wire import FROM_SERVER, HEADER, Answer, Command
 from unloop.errors import (
     AccessDenied,
@@ -359,6 +363,46 @@ def test_no_more_is_sent_than_was_granted(granted: int, wanted: Order) -> None:
     peer = Peer(tree(BAD), stingy)
     report, boot = landed(peer, wanted)
     assert (report.verdict, boot, peer.overdrawn) == (Verdict.LANDED, BOOT, 0)
+
+
+def granting(first: int, then: int = 1) -> Callable[[Peer, Answer], list[bytes]]:
+    """A host that grants so many requests at the end of the log-on, and so many with every later answer."""
+
+    def stingy(peer: Peer, answer: Answer) -> list[bytes]:
+        is_last = answer.command == Command.SESSION_SETUP and not answer.status
+        few = first if is_last else 1 if answer.command in {Command.NEGOTIATE, Command.SESSION_SETUP} else then
+        return [peer.signed(answer.message[:14] + struct.pack("<H", few) + answer.message[16:])]
+
+    return stingy
+
+
+@pytest.mark.parametrize("granted", range(2, 24))
+def test_what_was_made_for_nothing_is_removed_however_few_credits_there_are(granted: int) -> None:
+    """The first file is not there, so the directories that were made for it go again, although the second has to move."""
+    (first,), (second,) = exact("none.sys").files or (), exact("bad.sys").files or ()
+    peer = Peer(tree("bad.sys"), granting(granted))
+    report, _ = landed(peer, order(first, replace(second, quarantine=r"C:\other\c2")))
+    assert (report.verdict, peer.overdrawn) == (Verdict.LANDED, 0)
+    assert not peer.files.exists(("unloop-quarantine",))
+    assert len(names(peer.files, "other", "c2")) == 1
+
+
+def test_what_is_left_over_waits_until_it_has_flown() -> None:
+    """What found no credit in one flight is there for the next."""
+    volume = Volume(SmbOptions())
+    volume.leave(Handle(bytes(16), 1))
+    (chain,) = volume.tidying()
+    assert volume.tidying() == [chain]
+    chain.launched = len(chain.requests)
+    assert volume.tidying() == []
+
+
+@pytest.mark.parametrize("granted", range(8, 24))
+def test_no_report_is_lost_over_what_there_is_no_credit_for(granted: int) -> None:
+    """A host that grants nothing more hears no further request: the directories stay, and the report comes home."""
+    peer = Peer(tree(BAD), granting(granted, 0))
+    report, _ = landed(peer, exact())
+    assert (report.verdict, peer.overdrawn) == (Verdict.NO_MATCH, 0)
 
 
 def test_nothing_is_overdrawn_in_a_usual_exchange() -> None:

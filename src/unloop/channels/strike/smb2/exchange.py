@@ -1,6 +1,7 @@
 """The strike over SMB as an exchange of our own: a remedy of file operations in the fewest round trips."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from unloop.channels.base import Target
@@ -11,7 +12,7 @@ from unloop.channels.smb_options import SmbOptions
 from unloop.channels.strike.authenticator import Authenticator, NtlmAuthenticator
 from unloop.channels.strike.exchange import Exchange, Messages
 from unloop.channels.strike.smb2 import requests
-from unloop.channels.strike.smb2.flights import Flights
+from unloop.channels.strike.smb2.flights import Flights, NoCredit
 from unloop.channels.strike.smb2.negotiate import DIALECTS
 from unloop.channels.strike.smb2.round import Round
 from unloop.channels.strike.smb2.session import Session
@@ -125,11 +126,16 @@ class SmbExchange(Exchange[tuple[RemedyReport, BootIdentity | None]]):
             asked.go_on()
 
     def _tidy(self) -> Messages[None]:
-        """Ask for what had no place in a flight so far; handles that are open the host closes with the connection."""
+        """Ask for what had no place in a flight so far, as far as the credits go: the report is complete without it.
+
+        What is left then the end of the connection closes, handles and session alike ([MS-SMB2] 3.3.7.1); directories that
+        were made for nothing stay.
+        """
         left = [chain for chain in self._volume.tidying() if chain.handle is None]
         waiting = [*self._spares.waiting, *left]
         if waiting and not self._flights.is_lost:
-            yield from self._flights.fly(waiting)
+            with suppress(NoCredit):
+                yield from self._flights.fly(waiting)
             self._spares.judge()
 
     def _next(self, asked: Round | None) -> Round:

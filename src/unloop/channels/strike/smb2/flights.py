@@ -42,6 +42,10 @@ _RENAMES = Command.SET_INFO
 REFUSED = "the host does not take requests ahead of its answers"
 
 
+class NoCredit(ProtocolError):
+    """The host lets us send nothing more on this connection; what it has answered stands."""
+
+
 @dataclass(slots=True)
 class Ahead:
     """What goes in front of a flight without waiting for its answer: the end of the log-on. ``land`` judges the answer."""
@@ -119,7 +123,7 @@ class Flights:
             if room < len(requests) and legs:
                 continue
             if room < 0 or (requests and not room):
-                raise ProtocolError("the host grants no credit to go on")
+                raise NoCredit("the host grants no credit to go on")
             frame, leg = self._leg(chain, requests[:room], opens_tree=opens)
             frames.append(frame)
             legs.append(leg)

@@ -60,9 +60,9 @@ class Volume:
             self._left.append(Chain((requests.close(),), handle, is_spare=True))
 
     def tidying(self) -> list[Chain]:
-        """What closes and removes that which is left over, taken out of here."""
-        left, self._left = self._left, []
-        return left
+        """What closes and removes that which is left over, until it has flown: it waits as long as credits are short."""
+        self._left = [chain for chain in self._left if chain.rest]
+        return list(self._left)
 
     def _above(self, path: str) -> list[bytes]:
         """The directories above a path, from the highest down."""
