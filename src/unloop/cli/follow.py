@@ -130,7 +130,8 @@ class _Slow:
             self._told = True
             told = ", ".join(f"{due.hosts} of kind {due.queue}" for due in mine)
             self._console.print(
-                f"[yellow]Hosts wait for a worker ({told}): start some with: {escape(command('worker'))}"
+                f"[yellow]Hosts wait for a worker ({told}): start some with: {escape(command('worker'))}",
+                soft_wrap=True,
             )
 
 

@@ -14,6 +14,8 @@ from unloop.rehearsal import witness as witness_file
 from unloop.store import queries
 from unloop.store.database import Database
 
+TITLE = "Against what was expected before the campaign began"
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -83,7 +85,7 @@ def judge(database: Database, campaign_id: str, expected_path: Path, witness: Pa
 
 def show_judgement(judgement: Judgement, console: Console) -> None:
     """The judgement for people."""
-    table = Table(title="Against what was expected before the campaign began", title_justify="left")
+    table = Table(title=TITLE, title_justify="left", min_width=len(TITLE))
     for column in ("outcome", "expected", "found"):
         table.add_column(column, justify="left" if column == "outcome" else "right")
     for name in sorted({*judgement.outcomes, *judgement.expected_outcomes}):

@@ -39,10 +39,15 @@ def command(campaign: str, form: str, output: Path | None, config: str | None) -
 
 
 def write_report(ledger: Ledger, path: Path, text: str | None = None) -> Path:
-    """Write a report beside its final place and move it there, so that no half page is ever seen."""
+    """Write a report beside its final place and move it there, so that no half page is ever seen.
+
+    Raises InputError where it can't be written; a directory that is not there is more likely mistyped than wanted.
+    """
+    if not path.parent.is_dir():
+        hint = "make it, or correct -o"
+        raise InputError(Problem(f"can't write the report: {path.parent} is no directory", str(path), hint=hint))
     partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(as_html(ledger) if text is None else text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
