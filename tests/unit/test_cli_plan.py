@@ -71,3 +71,22 @@ def test_people_read_who_is_restarted_and_when(capsys: pytest.CaptureFixture[str
         "host has stayed in that boot (verify.restart_after): shell-[01-02]"
     )
     assert told in " ".join((output.out + output.err).replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "example"),
+    [
+        ("C:\\{{ host.name }}.sys", "quarantine_file C:\\files-01.sys (for example on files-01)", "files-01"),
+        ("C:\\{{ host.system }}.sys", "quarantine_file C:\\windows.sys", None),
+    ],
+)
+def test_what_is_changed_is_an_example_where_it_differs(
+    path: str, told: str, example: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads one host's path is told that it is one host's; where all are alike nothing is added."""
+    Path("playbook.yml").write_text(PLAYBOOK.replace("'{{ directory }}\\bad.sys'}", f"'{path}'}}"))
+    assert planned(capsys)["changes_example"] == example
+    assert run(WORDS) == 0
+    output = capsys.readouterr()
+    rows = [line.split("│")[2].strip() for line in (output.out + output.err).splitlines() if "│ changes" in line]
+    assert rows == [told]

@@ -41,6 +41,8 @@ class Plan:
     options: CampaignOptions
     changes: tuple[str, ...]
     """What will be changed on a host, one line for each action."""
+    example: str = ""
+    """The host whose changes these are, where they differ from host to host."""
 
     @property
     def waves(self) -> tuple[int, ...]:

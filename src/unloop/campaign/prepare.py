@@ -52,7 +52,8 @@ def prepare(
     orders = Orders(playbook, variables, PLACEHOLDER)
     changes = tuple(f"{step.verb} {_options_in_short(step.options)}".rstrip() for step in first.actions)
     plan = make_plan(meant, order_for=orders.order, options=bounded, waves=waves, changes=changes)
-    return Prepared(plan, playbook)
+    differ = any(orders.order(host) is not orders.order(meant[0]) for host in meant)
+    return Prepared(replace(plan, example=meant[0].name if differ else ""), playbook)
 
 
 def with_ladder(options: CampaignOptions, ladder: Sequence[LadderRung]) -> CampaignOptions:

@@ -30,7 +30,7 @@ def show_plan(prepared: Prepared, console: Console) -> None:
         "channels", ", ".join(f"{name} {hosts}" for name, hosts in sorted(channels_of(plan).items())) or "none"
     )
     for change in plan.changes:
-        table.add_row("changes", change)
+        table.add_row("changes", f"{change} (for example on {plan.example})" if plan.example else change)
     table.add_row("resets", _resets(plan))
     table.add_row("restarts", _restarts(plan))
     table.add_row("at once", _at_once(plan))
@@ -48,6 +48,7 @@ def plan_as_json(prepared: Prepared) -> dict[str, object]:
         "digest": plan.digest,
         "waves": list(plan.waves),
         "changes": list(plan.changes),
+        "changes_example": plan.example or None,
         "restart_after": plan.options.restart_after,
         "hosts": [
             {
