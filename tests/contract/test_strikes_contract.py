@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -12,7 +14,7 @@ from unloop.actions.compile import compile_order
 from unloop.channels.base import Deadline, Target
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.link import connect
-from unloop.channels.strike.registry import GROUP, strike_for
+from unloop.channels.strike.registry import GROUP, library_strike_for, strike_for
 from unloop.errors import ChannelError, ConnectionLost, DeadlineExceeded, Unreachable
 from unloop.model.host import Host
 from unloop.model.order import Order
@@ -29,12 +31,8 @@ OPTIONS = {"ssh": {"known_hosts": "/nonexistent/known_hosts", "shell": "powershe
 
 def every() -> list[type[Strike]]:
     """Each registered strike, and the library's behind it."""
-    found = []
-    for name in names(GROUP):
-        strike = strike_for(name)
-        assert strike is not None
-        found += [strike, *([strike.library] if strike.library else [])]
-    return found
+    found = [made(name) for name in names(GROUP) for made in (strike_for, library_strike_for)]
+    return [strike for strike in found if strike is not None]
 
 
 STRIKES = pytest.mark.parametrize("strike", every(), ids=lambda strike: strike.__name__)
@@ -105,3 +103,22 @@ def test_a_reset_in_mid_exchange_is_a_lost_connection(strike: type[Strike]) -> N
     """A window that closes over a strike is worth another try."""
     with peers.peer(peers.resetting, ADDRESS) as port:
         assert isinstance(failure(strike, port), ConnectionLost)
+
+
+def test_our_own_strikes_load_no_client_library() -> None:
+    """They are a tenth of what a racer holds in memory, and it may never need one."""
+    strikes = ("smb", "winrm")
+    told = subprocess.run(
+        [sys.executable, "-c", _LOADED, *strikes], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert told.stdout.split() == []
+
+
+_LOADED = """
+import sys
+from unloop.channels.strike.registry import strike_for
+for name in sys.argv[1:]:
+    assert strike_for(name)
+print(*sorted({"pypsrp", "requests", "smbprotocol"} & set(sys.modules)))
+"""

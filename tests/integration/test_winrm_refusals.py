@@ -14,7 +14,7 @@ from spnego._ntlm_raw.messages import Challenge, NegotiateFlags
 
 import peers
 from unloop.channels.base import Deadline, Target
-from unloop.channels.strike.registry import strike_for
+from unloop.channels.strike.registry import library_strike_for
 from unloop.channels.winrm import WinrmChannel
 from unloop.errors import (
     AccessDenied,
@@ -180,8 +180,7 @@ def test_the_default_port_follows_tls(options: dict[str, str], port: int) -> Non
 
 def test_the_library_carries_powershell_only() -> None:
     """Where our own strike can't be used, WinRM carries an order that has a PowerShell form."""
-    strike = strike_for("winrm")
-    assert strike is not None
-    assert strike.library is not None
-    assert strike.library.can_carry(Order(digest="d", programs={Shell.POWERSHELL: "1"}))
-    assert not strike.library.can_carry(Order(digest="d", files=(), programs={Shell.SH: "1"}))
+    library = library_strike_for("winrm")
+    assert library is not None
+    assert library.can_carry(Order(digest="d", programs={Shell.POWERSHELL: "1"}))
+    assert not library.can_carry(Order(digest="d", files=(), programs={Shell.SH: "1"}))

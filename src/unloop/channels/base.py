@@ -4,7 +4,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from unloop.errors import DeadlineExceeded, InputError, Problem
 from unloop.model.files import FileEntry
@@ -57,6 +57,9 @@ class NoOptions:
     """A channel without options of its own."""
 
 
+OptionsT = TypeVar("OptionsT")
+
+
 class AnyChannel:
     """One way to reach a host. Making one does no IO; open() connects and logs on; a broken one is never used again.
 
@@ -73,7 +76,7 @@ class AnyChannel:
     def __init__(self, target: Target, deadline: Deadline) -> None:
         self.target = target
         self.deadline = deadline
-        self.options = parse_options(type(self), target)
+        self.options = parse_options(self.name, self.Options, target)
 
     @property
     def port(self) -> int:
@@ -131,19 +134,19 @@ class AsyncChannel(AnyChannel, ABC):
         await self.close()
 
 
-def parse_options(channel: type[AnyChannel], target: Target) -> Any:
-    """Make the channel's Options from the inventory's strings; raises InputError for an unknown name or a bad value."""
-    known = {field.name: field for field in fields(channel.Options)}
+def parse_options(channel: str, options: type[OptionsT], target: Target) -> OptionsT:
+    """Make a channel's Options from the inventory's strings; raises InputError for an unknown name or a bad value."""
+    known = {field.name: field for field in fields(options)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for key, text in (target.options or {}).items():
         if key not in known:
             hint = f"known: {', '.join(known)}" if known else "this channel has none"
-            raise InputError(Problem(f"{target.host}: channel {channel.name} has no option {key!r}", hint=hint))
+            raise InputError(Problem(f"{target.host}: channel {channel} has no option {key!r}", hint=hint))
         values[key] = _convert(channel, known[key], text)
-    return channel.Options(**values)
+    return options(**values)
 
 
-def _convert(channel: type[AnyChannel], option: Any, text: str) -> Any:
+def _convert(channel: str, option: Any, text: str) -> Any:
     default = option.default if option.default is not MISSING else ""
     try:
         if isinstance(default, bool):
@@ -151,7 +154,7 @@ def _convert(channel: type[AnyChannel], option: Any, text: str) -> Any:
         return type(default)(text)
     except (KeyError, ValueError) as error:
         wanted = "true or false" if isinstance(default, bool) else type(default).__name__
-        what = f"option {option.name} of channel {channel.name} is {text!r}, not {wanted}"
+        what = f"option {option.name} of channel {channel} is {text!r}, not {wanted}"
         raise InputError(Problem(what)) from error
 
 

@@ -16,7 +16,7 @@ from unloop.channels.base import Channel, Deadline, Target
 from unloop.channels.mapping import connected, mapped
 from unloop.channels.smb_errors import logging_on, status_of, translated
 from unloop.channels.smb_link import SmbConnection
-from unloop.channels.smb_options import PAGE_FILE, SmbOptions, boot_identity, boot_untold
+from unloop.channels.smb_options import PAGE_FILE, PORT, SmbOptions, boot_identity, boot_untold
 from unloop.channels.smb_service import run_service_command
 from unloop.channels.smb_status import STATUS_OBJECT_PATH_NOT_FOUND
 from unloop.channels.smb_tree import Listed, SmbTree
@@ -37,7 +37,7 @@ class SmbChannel(Channel):
     """
 
     name: ClassVar[str] = "smb"
-    default_port: ClassVar[int] = 445
+    default_port: ClassVar[int] = PORT
     title: ClassVar[str] = "Files over SMB 2 and 3, signed (Windows administrative shares)"
     Options: ClassVar[type[SmbOptions]] = SmbOptions
 

@@ -8,6 +8,7 @@ from unloop.errors import ChannelError, InputError, Problem, Unsupported
 from unloop.model.power import BootIdentity
 
 AUTHENTICATIONS = ("ntlm", "kerberos")
+PORT = 445
 PAGE_FILE = "pagefile.sys"
 
 

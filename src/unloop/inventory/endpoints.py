@@ -163,7 +163,9 @@ def _check_options(channel: str, field: str, options: _Options) -> tuple[Unfit, 
     if unknown:
         return unknown
     try:
-        parse_options(channel_class(channel), Target(host="", address="", port=0, options=dict(options)))
+        parse_options(
+            channel, channel_class(channel).Options, Target(host="", address="", port=0, options=dict(options))
+        )
     except InputError as error:
         return tuple(Unfit(problem.what, problem.hint) for problem in error.problems)
     return ()

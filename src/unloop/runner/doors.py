@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from unloop.channels.strike.registry import strike_for
 from unloop.model.host import Endpoint
 from unloop.plugins import load
 from unloop.race.address import resolve
@@ -23,8 +24,11 @@ async def doors_of(endpoints: Sequence[Endpoint]) -> dict[str, Door]:
 
 def port_of(endpoint: Endpoint) -> int:
     """The port of an endpoint, its channel's default when none is given."""
-    default: int = load("unloop.channels", endpoint.channel).default_port  # type: ignore[attr-defined]
-    return endpoint.port or default
+    if endpoint.port:
+        return endpoint.port
+    strike = strike_for(endpoint.channel)
+    default: int = (strike or load("unloop.channels", endpoint.channel)).default_port  # type: ignore[union-attr]
+    return default
 
 
 async def open_doors(tools: Tools, endpoints: Sequence[Endpoint], *, seconds: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from unloop.channels.mapping import unusable
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.boot import SECONDS as BOOT_SECONDS
 from unloop.channels.strike.exchange import BeforeProof
-from unloop.channels.strike.registry import strike_for
+from unloop.channels.strike.registry import library_strike_for, strike_for
 from unloop.errors import (
     AccessDenied,
     ChannelError,
@@ -123,9 +123,15 @@ def striking_endpoints(host: Host, order: Order) -> tuple[Endpoint, ...]:
     found = []
     for endpoint in host.endpoints:
         strike = strike_for(endpoint.channel)
-        if strike is not None and (strike.can_carry(order) or (strike.library and strike.library.can_carry(order))):
+        if strike is not None and (strike.can_carry(order) or _library_for(endpoint.channel, order) is not None):
             found.append(endpoint)
     return tuple(found)
+
+
+def _library_for(channel: str, order: Order) -> type[Strike] | None:
+    """The strike by libraries, where the channel has one that can carry an order."""
+    library = library_strike_for(channel)
+    return library if library is not None and library.can_carry(order) else None
 
 
 def target_of(host: Host, endpoint: Endpoint, credential: Credential | None) -> Target:
@@ -213,12 +219,13 @@ class Shot:
 
     async def _fire(self, strike: Strike, sock: socket.socket | None, deadline: Deadline, prove: BeforeProof) -> Landed:
         """Fire our own strike; what it can't do safely the library's does, over a connection of its own."""
-        library = strike.library if strike.library is not None and strike.library.can_carry(self.order) else None
-        if library is not None and not strike.can_carry(self.order):
+        library = None if strike.can_carry(self.order) else _library_for(strike.channel, self.order)
+        if library is not None:
             return await library(strike.target, self.order).fire(sock, deadline, prove)
         try:
             return await strike.fire(sock, deadline, prove)
         except Unsupported:
+            library = _library_for(strike.channel, self.order)
             if library is None:
                 raise
             return await library(strike.target, self.order).fire(None, deadline, prove)

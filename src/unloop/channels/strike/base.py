@@ -22,12 +22,11 @@ class Strike(ABC):
 
     Everything that needs no host is done when it is made. ``fire`` judges every guard before it moves anything, and raises
     ChannelError when the exchange broke off; then the host may have changed. ``step`` names what is in flight.
-    ``library`` is the strike by general client libraries that takes over where this one says Unsupported.
     ``has_ticket_to_get``: the log-on needs something of a third party, which ``prepare`` gets while the host is down.
     """
 
     channel: ClassVar[str]
-    library: ClassVar["type[Strike] | None"] = None
+    default_port: ClassVar[int]
 
     def __init__(self, target: Target, order: Order) -> None:
         self.target = target

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from unloop.channels.base import Deadline, Target, parse_options
 from unloop.channels.mapping import placed
-from unloop.channels.smb import SmbChannel
-from unloop.channels.smb_options import SmbOptions
+from unloop.channels.smb_options import PORT, SmbOptions
 from unloop.channels.strike.base import Landed, Strike
 from unloop.channels.strike.drive import drive
 from unloop.channels.strike.exchange import BeforeProof, allowed, at_once
@@ -16,7 +15,6 @@ from unloop.channels.strike.kerberos import KerberosAuthenticator
 from unloop.channels.strike.link import connect
 from unloop.channels.strike.smb2.exchange import SmbExchange
 from unloop.channels.strike.smb2.wire import DirectTcp
-from unloop.channels.strike.smb_library import SmbLibraryStrike
 from unloop.channels.strike.tickets import get_ticket
 from unloop.errors import ChannelError, Unsupported
 from unloop.model.order import Order
@@ -35,13 +33,13 @@ class _Known:
 class SmbStrike(Strike):
     """Lands file orders over SMB 2 and 3; every move was answered by the host, so what it reports has landed."""
 
-    channel: ClassVar[str] = SmbChannel.name
-    library = SmbLibraryStrike
+    channel: ClassVar[str] = "smb"
+    default_port: ClassVar[int] = PORT
 
     def __init__(self, target: Target, order: Order) -> None:
         super().__init__(target, order)
-        self._options: SmbOptions = parse_options(SmbChannel, target)
-        self._port = target.port or SmbChannel.default_port
+        self._options: SmbOptions = parse_options(self.channel, SmbOptions, target)
+        self._port = target.port or self.default_port
         self._known = _known_of(target.address, self._port)
         self._authenticator = self._kerberos() if self._options.auth == "kerberos" else None
         self._exchange: SmbExchange | None = self._made()

@@ -14,6 +14,7 @@ class SmbLibraryStrike(BlockingStrike):
     """Lands file orders over SMB; every move was answered by the host and flushed, so what it reports has landed."""
 
     channel: ClassVar[str] = SmbChannel.name
+    default_port: ClassVar[int] = SmbChannel.default_port
 
     @classmethod
     def can_carry(cls, order: Order) -> bool:

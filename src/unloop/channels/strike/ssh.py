@@ -61,6 +61,7 @@ class SshStrike(Strike):
     """
 
     channel: ClassVar[str] = SshChannel.name
+    default_port: ClassVar[int] = SshChannel.default_port
 
     @classmethod
     def can_carry(cls, order: Order) -> bool:

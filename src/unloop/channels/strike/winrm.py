@@ -12,7 +12,6 @@ from unloop.channels.strike.drive import drive
 from unloop.channels.strike.exchange import BeforeProof, allowed, at_once, converse
 from unloop.channels.strike.link import connect
 from unloop.channels.strike.tickets import get_ticket
-from unloop.channels.strike.winrm_library import WinrmLibraryStrike
 from unloop.channels.strike.wsman.authenticator import Authenticator
 from unloop.channels.strike.wsman.conversation import Door
 from unloop.channels.strike.wsman.exchange import WsmanExchange
@@ -20,8 +19,7 @@ from unloop.channels.strike.wsman.http import HttpFramer
 from unloop.channels.strike.wsman.logon import authenticator_of, credential_of
 from unloop.channels.strike.wsman.secure import TlsDoor, context_of, door_to
 from unloop.channels.strike.wsman.way import way_of
-from unloop.channels.winrm import WinrmChannel
-from unloop.channels.winrm_options import WinrmOptions
+from unloop.channels.winrm_options import HTTP_PORT, WinrmOptions
 from unloop.errors import ChannelError, DeadlineExceeded, InputError
 from unloop.model.order import Order
 
@@ -29,12 +27,12 @@ from unloop.model.order import Order
 class WinrmStrike(Strike):
     """Lands an order over WS-Management: by WMI's answer for each file, or by a process that tells what it came to."""
 
-    channel: ClassVar[str] = WinrmChannel.name
-    library = WinrmLibraryStrike
+    channel: ClassVar[str] = "winrm"
+    default_port: ClassVar[int] = HTTP_PORT
 
     def __init__(self, target: Target, order: Order) -> None:
         super().__init__(target, order)
-        self._options: WinrmOptions = parse_options(WinrmChannel, target)
+        self._options: WinrmOptions = parse_options(self.channel, WinrmOptions, target)
         self._port = self._options.port(target)
         self._is_secure = self._options.encrypts(self._port)
         self._prepared: tuple[WsmanExchange, Authenticator] | None = None

@@ -16,6 +16,7 @@ class WinrmLibraryStrike(BlockingStrike):
     """Lands an order as one program that judges every guard itself and says what it did."""
 
     channel: ClassVar[str] = WinrmChannel.name
+    default_port: ClassVar[int] = WinrmChannel.default_port
 
     @classmethod
     def can_carry(cls, order: Order) -> bool:
