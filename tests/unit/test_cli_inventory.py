@@ -80,10 +80,10 @@ def test_check_warns_of_names_that_are_not_there(capsys: pytest.CaptureFixture[s
 
 
 def test_people_get_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without --json the summary is a table on stderr."""
+    """Without --json the summary is a table, on stdout as well: it is what was asked for."""
     Path("hosts.csv").write_text("name,site\nweb1,LHR\n")
     assert run(["inventory", "check", "hosts.csv"]) == 0
     output = capsys.readouterr()
-    assert output.out == ""
-    assert "hosts.csv: 1 hosts" in output.err
-    assert "LHR" in output.err
+    assert output.err == ""
+    assert "hosts.csv: 1 hosts" in output.out
+    assert "LHR" in output.out

@@ -60,7 +60,7 @@ def show_command(campaign: str, config: str | None, *, as_json: bool) -> int:
         ]
         emit_json({**standing_as_json(now), "events": events})
         return code_of(now)
-    console = stderr()
+    console = stdout()
     console.print(_facts(now.campaign))
     console.print(final_table(now))
     tell_what_is_next(now)
@@ -111,6 +111,8 @@ def _row(campaign: Campaign) -> dict[str, object]:
 
 def _facts(campaign: Campaign) -> Table:
     table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row("playbook", f"{campaign.playbook_path} (sha256 {campaign.playbook_digest[:16]}…)")
     table.add_row("inventory", f"{campaign.inventory}  selection: {campaign.selection or 'all'}")
     table.add_row("targets", f"{campaign.targets}, frozen as sha256 {campaign.targets_digest[:16]}…")

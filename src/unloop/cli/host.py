@@ -68,7 +68,7 @@ def show_command(name: str, campaign: str | None, config: str | None, *, as_json
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json", "hostlist"]), default="table")
 @config_option
 def list_command(campaign: str, state: str | None, where: str, output: str, config: str | None) -> int:
-    """List a campaign's hosts. CSV, JSON and hostlist go to stdout."""
+    """List a campaign's hosts, on stdout in every form; a table leaves out what a narrow terminal has no room for."""
     database = make_context(load_settings(config)).database
     found = campaigns.load(database, campaign)
     rows = [row for row in chosen_rows(database, found.id, where) if state is None or row.run.state == state]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from unloop.cli.console import stdout
 from unloop.cli.options import (
     config_option,
     json_option,
@@ -99,14 +99,14 @@ def _show_counts(source: str, hosts: Sequence[Host]) -> None:
         for value, count in counter.most_common(20):
             table.add_row(name, value, f"{count:,}")
         table.add_section()
-    Console(stderr=True).print(table)
+    stdout().print(table)
 
 
 def _show_signs(signs: Sequence[Sign]) -> None:
-    console = Console(stderr=True)
+    console = stdout()
     table = Table()
     for heading in ("host", "channel", "address", "port", "answer"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "host", overflow="fold")
     for sign in signs[:MOST_ROWS]:
         answer = f"{sign.answer} ({sign.note})" if sign.note else str(sign.answer)
         table.add_row(sign.host, sign.channel, sign.address, str(sign.port), answer)

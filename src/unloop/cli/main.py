@@ -50,8 +50,11 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.Abort:
         complain("stopped: nothing was started")
         return ExitCode.STOPPED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        complain(_in_one_line(error))
         return ExitCode.USAGE
     except EmptySelection as error:
         complain(str(error))
@@ -60,3 +63,10 @@ def run(arguments: list[str] | None = None) -> int:
         complain(str(error))
         return ExitCode.USAGE
     return int(result) if isinstance(result, int) else ExitCode.GOOD
+
+
+def _in_one_line(error: click.ClickException) -> str:
+    """What is wrong with a command line, and where its options are described."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{text}; see '{context.command_path} --help'" if context else text

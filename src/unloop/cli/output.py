@@ -1,4 +1,4 @@
-"""The only place that prints: people read stderr, programs read stdout."""
+"""The only place that prints: what was asked for goes to stdout, all else that people read to stderr."""
 
 import json
 import sys
@@ -17,11 +17,10 @@ def say(text: str = "") -> None:
 
 
 def emit(text: str) -> None:
-    """Give data to a program, on stdout."""
+    """Give what was asked for, on stdout."""
     print(text)
 
 
 def emit_json(document: Any) -> None:
-    """Give one JSON document to a program, on stdout."""
-    json.dump(document, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
+    """Give one JSON document to a program, on stdout: the whole of it, or nothing."""
+    print(json.dumps(document, indent=2, default=str))

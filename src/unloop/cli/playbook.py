@@ -13,7 +13,7 @@ from unloop.actions.compile import compile_cleanup, compile_order
 from unloop.actions.proof import Proof
 from unloop.actions.review import Review, review
 from unloop.actions.vocabulary import vocabulary
-from unloop.cli.console import stderr
+from unloop.cli.console import stdout
 from unloop.cli.options import config_option, json_option, read_inventory
 from unloop.cli.output import complain, emit, emit_json, say
 from unloop.cli.variables import parse_variables, set_option
@@ -51,7 +51,7 @@ def list_command(as_json: bool) -> None:
         summary = _summary(playbook)
         cells = (summary["name"], summary["system"], str(summary["fixtures"]), ", ".join(summary["verbs"]))
         table.add_row(*(escape(cell) for cell in (*cells, summary["title"])))
-    stderr().print(table)
+    stdout().print(table)
     if playbooks:
         say(f"\nThey lie in {Path(playbooks[0].path).parent}. Prove one: unloop playbook test {playbooks[0].name}")
 
@@ -70,7 +70,7 @@ def check_command(files: tuple[str, ...], as_json: bool) -> int:
         _complain(found.problems)
         _complain(found.warnings, prefix="warning: ")
         if not found.problems:
-            say(f"{found.path}: good, {_counted(found.proofs)}")
+            emit(f"{found.path}: good, {_counted(found.proofs)}")
     return ExitCode.USAGE if wrong else ExitCode.GOOD
 
 
@@ -182,9 +182,9 @@ def _show_proofs(found: Review) -> None:
             came_to += f", expected {proof.expected or 'nothing'}"
         cells = ("ok" if proof.holds else "WRONG", proof.name, came_to, proof.way or "-", proof.title)
         table.add_row(*(escape(cell) for cell in cells), style="" if proof.holds else "bold red")
-    say(found.path)
+    emit(found.path)
     if found.proofs:
-        stderr().print(table)
+        stdout().print(table)
     _complain(found.problems)
     _complain(found.warnings, prefix="warning: ")
-    say(f"{sum(proof.holds for proof in found.proofs)} of {len(found.proofs)} fixtures hold\n")
+    emit(f"{sum(proof.holds for proof in found.proofs)} of {len(found.proofs)} fixtures hold\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from unloop.cli.options import config_option
-from unloop.cli.output import emit, say
+from unloop.cli.output import emit
 from unloop.dispatch.context import make_context
 from unloop.errors import InputError, Problem
 from unloop.model.outcome import ExitCode
@@ -25,7 +25,7 @@ FORMATS = {"html": as_html, "csv": as_csv, "json": as_json}
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; default: <campaign>.html, or stdout.")
 @config_option
 def command(campaign: str, form: str, output: Path | None, config: str | None) -> int:
-    """Write the report of CAMPAIGN (default: the latest). CSV and JSON go to stdout unless a file is named."""
+    """Write the report of CAMPAIGN (default: the latest). CSV and JSON go to stdout, or to a file whose path is told."""
     database = make_context(load_settings(config)).database
     found = campaigns.load(database, campaign)
     ledger = read_ledger(database, found.id, now=time.time())
@@ -34,7 +34,7 @@ def command(campaign: str, form: str, output: Path | None, config: str | None) -
         emit(text.rstrip("\n"))
         return ExitCode.GOOD
     path = write_report(ledger, output or Path(f"{found.id}.html"), text)
-    say(f"Report: {path}")
+    emit(str(path))
     return ExitCode.GOOD
 
 

@@ -10,7 +10,7 @@ import click
 from unloop.campaign import control
 from unloop.campaign.plan import Plan
 from unloop.campaign.prepare import Prepared, prepare
-from unloop.cli.console import stderr
+from unloop.cli.console import stderr, stdout
 from unloop.cli.drive import drive, ready
 from unloop.cli.options import (
     config_option,
@@ -86,7 +86,7 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
         waves=_words(options["waves"]),
     )
     as_json = bool(options["as_json"])
-    show_plan(prepared, stderr())
+    show_plan(prepared, stdout() if dry_run and not as_json else stderr())
     if dry_run:
         if as_json:
             emit_json(plan_as_json(prepared))
