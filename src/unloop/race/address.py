@@ -3,6 +3,11 @@
 import asyncio
 import ipaddress
 import socket
+import time
+
+FRESH = 300.0
+"""Seconds for which a name's address is taken as it was: one boot asks for it several times, a window must not wait."""
+_known: dict[str, tuple[float, str]] = {}
 
 
 async def resolve(address: str) -> str | None:
@@ -11,8 +16,14 @@ async def resolve(address: str) -> str | None:
         return str(ipaddress.ip_address(address))
     except ValueError:
         pass
+    since, known = _known.get(address, (0.0, ""))
+    if known and time.monotonic() - since < FRESH:
+        return known
     try:
         found = await asyncio.get_running_loop().getaddrinfo(address, None, type=socket.SOCK_STREAM)
-    except socket.gaierror:
+    except (OSError, UnicodeError):  # no server knows it, or it can be no name at all
         return None
-    return str(found[0][4][0]) if found else None
+    if not found:
+        return None
+    _known[address] = time.monotonic(), str(found[0][4][0])
+    return _known[address][1]

@@ -55,6 +55,8 @@ class ResetReport:
     result: ResetResult
     detail: str = ""
     state: PowerState | None = None
+    is_full: bool = False
+    """So many hosts of its group are off already as may be."""
 
 
 class _Refusal(NotPermitted):
@@ -87,7 +89,8 @@ async def reset_host(run: HostRun, tools: Tools, *, attempt: int, still_down: St
             raise LeaseLost(f"{run.host.name}: another worker took over") from refusal
         if refusal.permission is Permission.ALREADY:
             return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt")
-        return ResetReport(ResetResult.LATER, str(refusal.permission).replace("_", " "))
+        is_full = refusal.permission is Permission.LIMIT
+        return ResetReport(ResetResult.LATER, str(refusal.permission).replace("_", " "), is_full=is_full)
     except LeftOff as error:
         return ResetReport(ResetResult.LEFT_OFF, str(error))
     except LogonRefused as error:

@@ -37,6 +37,8 @@ _AGAIN = {
 }
 """Results after which the host is looked at anew, with the event and what people are told."""
 LATER = 1.0
+FULL = 5.0
+"""Seconds until a host asks again whose group has as many hosts off as it may: each time costs a log-on at its BMC."""
 NO_ACCOUNT = 30.0
 """Seconds until it is looked again whether an account may be tried, or a name can be resolved."""
 ASSUMED = (60.0, 70.0)
@@ -98,7 +100,8 @@ class _Pursuit:
         if report.result in _AGAIN:
             event, note = _AGAIN[report.result]
             progress = replace(run.progress, note=f"{note}: {report.detail}")
-            return Step(progress, Wait(LATER), event, {"why": report.detail}), Visit()
+            wait = FULL if report.is_full else LATER
+            return Step(progress, Wait(wait), event, {"why": report.detail}), Visit()
         if report.result in _CAUSES:
             return await self._without_power(report)
         return await self._after_reset(report)
