@@ -36,7 +36,7 @@ def answers(*names: str) -> tuple[list[str | None], list[str]]:
 
 
 def test_an_address_is_its_own_and_a_name_is_asked_for_once() -> None:
-    """A boot needs the address several times, and its window waits for no name server; what is unknown is asked for again."""
+    """A boot needs the address several times, and its window waits for no name server; what is unknown is asked anew."""
     found, asked = answers("192.0.2.1", "2001:db8::1", "ws-1.example", "ws-1.example", "gone.example", "gone.example")
 
     assert found == ["192.0.2.1", "2001:db8::1", "192.0.2.7", "192.0.2.7", None, None]
