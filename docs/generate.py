@@ -81,8 +81,8 @@ def cli_page() -> Iterator[str]:
     """The full help of every command and subcommand."""
     yield "# Commands"
     yield (
-        "What you ask for goes to stdout: lists, timelines, plans of a dry run, a report's path; `--json` puts one JSON document "
-        "there and nothing else. Progress, questions, hints and errors go to stderr."
+        "What you ask for goes to stdout: lists, timelines, plans of a dry run, a report's path; `--json` puts one JSON "
+        "document there and nothing else. Progress, questions, hints and errors go to stderr."
     )
     root = click.Context(unloop, info_name="unloop", terminal_width=WIDTH, **unloop.context_settings)
     yield _code(unloop.get_help(root))
