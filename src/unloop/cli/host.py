@@ -10,6 +10,7 @@ import click
 from rich.text import Text
 
 from unloop.cli.console import stdout
+from unloop.cli.forecast import forecast
 from unloop.cli.hints import command
 from unloop.cli.listing import show_listing
 from unloop.cli.options import config_option, json_option
@@ -46,14 +47,17 @@ def show_command(name: str, campaign: str | None, config: str | None, *, as_json
     database = make_context(load_settings(config)).database
     campaign_id = campaigns.load(database, campaign).id if campaign else None
     run = queries.find_host(database, name, campaign_id)
-    lines = queries.timeline(database, run.id)
+    lines, ahead = queries.timeline(database, run.id), forecast(database, run)
     if as_json:
         head = {"name": run.host.name, "campaign": run.campaign, "state": run.state, "outcome": run.outcome}
-        emit_json({**head, "cause": run.cause, "note": run.progress.note, "timeline": lines})
+        told = {"cause": run.cause, "note": run.progress.note, "forecast": ahead.to_json() if ahead else None}
+        emit_json({**head, **told, "timeline": lines})
         return ExitCode.GOOD
     console = stdout()
     now = f" in {run.campaign}: {run.outcome or run.state} — {run.cause or run.progress.note}"
     console.print(Text.assemble((run.host.name, "bold"), now), overflow="fold")
+    if ahead is not None:
+        console.print(f"Forecast: {ahead}", overflow="fold", highlight=False)
     console.print(timeline_table(lines))
     if instructions := instructions_of(lines):
         console.print(Text("\nWhat a person has to do:", style="bold"))
