@@ -12,7 +12,7 @@ from unloop.cli.hints import command
 from unloop.cli.listing import show_listing
 from unloop.cli.options import config_option, json_option
 from unloop.cli.output import emit_json, say
-from unloop.cli.standing import standing_as_json, tell_what_is_next
+from unloop.cli.standing import left_alone, standing_as_json, tell_what_is_next
 from unloop.dispatch.context import Context, make_context
 from unloop.model.outcome import ExitCode
 from unloop.model.state import CampaignState
@@ -63,7 +63,7 @@ def show_command(campaign: str, config: str | None, *, as_json: bool) -> int:
     console = stdout()
     console.print(_facts(now.campaign))
     console.print(final_table(now))
-    tell_what_is_next(now)
+    tell_what_is_next(now, alone=left_alone(context.database, now.campaign.id))
     return code_of(now)
 
 

@@ -1,10 +1,10 @@
 """Leases: one actor per host at a time, with owner, fence and expiry. Every write elsewhere carries the fence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Float, and_, bindparam, case, exists, insert, or_, select, update
+from sqlalchemy import Connection, Float, and_, bindparam, case, exists, func, insert, or_, select, update
 
 from unloop.model.host_run import HostRun
 from unloop.model.state import CampaignState, State
@@ -129,6 +129,14 @@ def release_dead(database: Database, is_dead: Callable[[str], bool], *, now: flo
             .where(_RUN.c.state == State.WORKING, _RUN.c.owner.in_(dead))
             .values(due_at=now, lease_until=now)
         ).rowcount
+
+
+def owners(database: Database, campaign_id: str) -> Mapping[str, int]:
+    """Who holds how many hosts of a campaign."""
+    mine = (_RUN.c.campaign_id == campaign_id) & (_RUN.c.state == State.WORKING)
+    with database.read() as connection:
+        rows = connection.execute(select(_RUN.c.owner, func.count()).where(mine).group_by(_RUN.c.owner))
+        return {owner: hosts for owner, hosts in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _begin_attempts(connection: Connection, runs: Sequence[HostRun], *, now: float) -> tuple[HostRun, ...]:
