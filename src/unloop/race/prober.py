@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from math import frexp, ldexp
 from typing import NamedTuple
 
@@ -96,12 +97,13 @@ class Counts:
 
 @dataclass(eq=False, slots=True)
 class _Probe:
-    """One connect under way. ``is_given_up``: it was told to be silent, and may still be answered late."""
+    """One connect under way. ``is_given_up``: it was told to be silent, and may still be answered late, or dial anew."""
 
     aim: Aim
-    sent: float
-    before: float | None
     sock: _socket.socket
+    descriptor: int
+    sent: float = 0.0
+    before: float | None = None
     is_given_up: bool = False
     is_over: bool = False
 
@@ -114,8 +116,11 @@ class Prober:
         self.pace = Pace(keep, files)
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
-        self._due: list[tuple[float, int, Aim, int]] = []
-        self._serial = 0
+        self._moments: list[float] = []
+        self._due: dict[float, list[tuple[Aim, int]]] = {}
+        """What is due at each of the moments, which are few."""
+        self._ready: deque[tuple[float, Aim, int]] = deque()
+        """What is due by now and did not fit into a turn."""
         self._probes: dict[int, _Probe] = {}
         self._sent: deque[_Probe] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -133,6 +138,7 @@ class Prober:
         self._sent.clear()
         self._probes.clear()
         self._due.clear()
+        self._ready.clear()
         self._epoll.close()
 
     @property
@@ -155,12 +161,16 @@ class Prober:
             self._end(aim.under_way.pop(0)).close()
 
     def _push(self, aim: Aim, at: float) -> None:
-        self._serial += 1
-        heapq.heappush(self._due, (at, self._serial, aim, aim.turn))
+        company = self._due.get(at)
+        if company is None:
+            heapq.heappush(self._moments, at)
+            self._due[at] = [(aim, aim.turn)]
+        else:
+            company.append((aim, aim.turn))
 
     def _arm(self) -> None:
         """Wake up when the next probe is due or the oldest one is given up."""
-        at = self._due[0][0] if self._due else None
+        at = self._ready[0][0] if self._ready else self._moments[0] if self._moments else None
         if self._sent and (at is None or self._sent[0].sent + self._keep < at):
             at = self._sent[0].sent + self._keep
         if at is None or (self._timer is not None and self._timer_at <= at):
@@ -175,14 +185,19 @@ class Prober:
         self._timer = None
         now = self._ticked = self._loop.time()
         self._give_up(now - self._keep)
-        started = 0
-        while self._due and self._due[0][0] <= now and started < BATCH:
-            at, _, aim, turn = heapq.heappop(self._due)
+        ready = self._ready
+        while self._moments and self._moments[0] <= now:
+            at = heapq.heappop(self._moments)
+            ready.extend((at, aim, turn) for aim, turn in self._due.pop(at))
+        started, counts = 0, self.counts
+        while ready and started < BATCH:
+            at, aim, turn = ready.popleft()
             if aim.turn != turn:
                 continue
             late = now - at
-            self.counts.late += late
-            self.counts.latest = max(self.counts.latest, late)
+            counts.late += late
+            if late > counts.latest:
+                counts.latest = late
             self._push(aim, together(now, self._interval(aim, now)))
             self._send(aim, now)
             started += 1
@@ -190,8 +205,9 @@ class Prober:
 
     def _interval(self, aim: Aim, now: float) -> float:
         wanted = aim.interval(now)
-        self.pace.ask(aim.wanted, wanted)
-        aim.wanted = wanted
+        if wanted != aim.wanted:
+            self.pace.ask(aim.wanted, wanted)
+            aim.wanted = wanted
         given = self.pace.interval(wanted)
         return given if aim.hurries else max(given, wanted)
 
@@ -204,17 +220,17 @@ class Prober:
                 probe.aim.heard(Heard(Sign.SILENT, probe.sent, probe.before))
 
     def _send(self, aim: Aim, now: float) -> None:
-        try:
-            sock = self._socket_for(aim)
-        except OSError:  # of this one address, or for want of a descriptor: the others are probed all the same
-            self.counts.starved += 1
-            return
+        probe = self._again(aim)
+        if probe is None:
+            try:
+                probe = self._new(aim)
+            except OSError:  # of this one address, or for want of a descriptor: the others are probed all the same
+                self.counts.starved += 1
+                return
         self.counts.probes += 1
-        probe = _Probe(aim, now, aim.sent, sock)
-        aim.sent = now
-        self._probes[sock.fileno()] = probe
+        probe.sent, probe.before, aim.sent = now, aim.sent, now
         aim.under_way.append(probe)
-        code = dial(sock.fileno(), aim.sockaddr)
+        code = dial(probe.descriptor, aim.sockaddr)
         if code == errno.EINPROGRESS:
             self._sent.append(probe)
             return
@@ -225,19 +241,27 @@ class Prober:
             return
         self._conclude(probe, code)
 
-    def _socket_for(self, aim: Aim) -> _socket.socket:
-        """The socket of the oldest probe that was given up, else a new one; raises OSError."""
-        if aim.under_way and aim.under_way[0].is_given_up:
-            sock = self._end(aim.under_way.pop(0))
-            if hang_up(sock.fileno()):
-                return sock
-            sock.close()
+    def _again(self, aim: Aim) -> "_Probe | None":
+        """The oldest probe of a port, when it was given up and can dial anew."""
+        if not aim.under_way or not aim.under_way[0].is_given_up:
+            return None
+        probe = aim.under_way.pop(0)
+        if hang_up(probe.descriptor):
+            probe.is_given_up = False
+            return probe
+        self._end(probe).close()
+        return None
+
+    def _new(self, aim: Aim) -> "_Probe":
+        """A probe with a socket of its own; raises OSError."""
         if not aim.sockaddr:
             aim.sockaddr = sockaddr_of(aim.address, aim.port)
         family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
         sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        self._epoll.register(sock.fileno(), _READY)
-        return sock
+        probe = _Probe(aim, sock, sock.fileno())
+        self._epoll.register(probe.descriptor, _READY)
+        self._probes[probe.descriptor] = probe
+        return probe
 
     def _collect(self) -> None:
         for descriptor, events in self._epoll.poll(0, EVENTS):
@@ -266,14 +290,19 @@ class Prober:
     def _end(self, probe: _Probe) -> _socket.socket:
         """A probe is over; its socket."""
         probe.is_over = True
-        del self._probes[probe.sock.fileno()]
+        del self._probes[probe.descriptor]
         return probe.sock
 
 
 def together(now: float, interval: float) -> float:
     """When the next probe is due: at one of few moments, so that probes go out in company, in a cache that is warm."""
-    grain = ldexp(1.0, frexp(interval)[1] - GRAIN)
+    grain = _grain(interval)
     return round((now + interval) / grain) * grain
+
+
+@lru_cache
+def _grain(interval: float) -> float:
+    return ldexp(1.0, frexp(interval)[1] - GRAIN)
 
 
 def discard(sock: socket.socket) -> None:
