@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from unloop.errors import SecretError
+from unloop.model.host import Endpoint, Host
 from unloop.secrets import env, file, keyring
-from unloop.secrets.resolve import Credentials, account, resolve
+from unloop.secrets.resolve import Credentials, account, accounts_of, resolve
 from unloop.secrets.secret import Credential, Secret
 from unloop.settings.schema import CredentialSettings, Settings
 
@@ -137,6 +138,24 @@ def test_accounts_are_what_can_be_locked_out() -> None:
     assert [account(local, host) for host in ("A", "b")] == [r"a\admin", r"b\admin"]
     assert account(local, "a", of_bmc=True) == r"a/bmc\admin"
     assert account(forced, "a") == "svc"
+
+
+def test_the_accounts_of_hosts_are_those_that_may_log_on_to_them() -> None:
+    """What a retry allows again: the domain's, the local ones of these hosts, and those of their BMCs apart."""
+    settings = settings_with(
+        admin=CredentialSettings(username="Administrator"),
+        domain=CredentialSettings(username="CORP\\fix"),
+        other=CredentialSettings(username="CORP\\other"),
+        oob=CredentialSettings(username="root"),
+    )
+    host = Host(
+        "WS-1",
+        "192.0.2.1",
+        endpoints=(Endpoint("smb", "192.0.2.1", credentials=("admin", "domain", "unknown")),),
+        bmc=Endpoint("ipmi", "192.0.2.2", credentials=("oob",)),
+    )
+
+    assert accounts_of(settings, [host]) == {"ws-1\\administrator", "corp\\fix", "ws-1/bmc\\root"}
 
 
 def test_unknown_credential_has_a_suggestion() -> None:

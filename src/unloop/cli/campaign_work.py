@@ -16,6 +16,7 @@ from unloop.errors import EmptySelection
 from unloop.model.host_run import Rung
 from unloop.model.outcome import ExitCode
 from unloop.model.state import CampaignState, State
+from unloop.secrets.resolve import accounts_of
 from unloop.settings.load import load as load_settings
 from unloop.store import accounts, campaigns, claims, retries
 
@@ -66,15 +67,18 @@ def abort_command(campaign: str, config: str | None, *, yes: bool) -> int:
 @config_option
 @json_option
 def retry_command(campaign: str, where: str, config: str | None, *, as_json: bool) -> int:
-    """Queue ended hosts again with a fresh budget, and work on them; refused accounts may be tried once more."""
+    """Queue ended hosts again with a fresh budget, and work on them; their refused accounts may be tried once more."""
     context = ready(load_settings(config))
     found = campaigns.load(context.database, campaign)
     rows = [row for row in chosen_rows(context.database, found.id, where) if row.run.outcome is not None]
     if not rows:
         raise EmptySelection(f"campaign {found.id}: no ended host matches {where!r}; nothing was queued")
     control.check_free(context.database, [row.run.host.name for row in rows])
+    theirs = accounts_of(context.settings, [row.run.host for row in rows])
     for account, _ in accounts.stopped(context.database):
-        accounts.forget(context.database, account)
+        if account in theirs:
+            accounts.forget(context.database, account)
+            say(f"account {account} was refused and may be tried again")
     first = Rung(str(found.options.get("ladder", ["in_band"])[0]))
     queued = retries.retry(context.database, [row.run.id for row in rows], rung=first, now=context.now())
     campaigns.move(

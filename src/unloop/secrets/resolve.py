@@ -2,9 +2,11 @@
 
 import re
 import threading
+from collections.abc import Iterable
 
 from unloop import plugins
 from unloop.errors import SecretError, did_you_mean
+from unloop.model.host import Host
 from unloop.secrets.secret import Credential, Secret
 from unloop.settings.schema import CredentialSettings, Settings
 
@@ -64,6 +66,17 @@ class Credentials:
             if reference not in self._secrets:
                 self._secrets[reference] = resolve(reference, meaning=meaning)
             return self._secrets[reference]
+
+
+def accounts_of(settings: Settings, hosts: Iterable[Host]) -> frozenset[str]:
+    """Every account with which one of these hosts or its BMC may be logged on to."""
+    known, found = settings.credentials, set[str]()
+    for host in hosts:
+        names = {*host.dsrm_credentials, *(name for endpoint in host.endpoints for name in endpoint.credentials)}
+        found |= {account(known[name], host.name) for name in names if name in known}
+        of_bmc = host.bmc.credentials if host.bmc else ()
+        found |= {account(known[name], host.name, of_bmc=True) for name in of_bmc if name in known}
+    return frozenset(found)
 
 
 def account(entry: CredentialSettings, host_name: str, *, of_bmc: bool = False) -> str:
