@@ -26,7 +26,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.mark.parametrize(("owner", "alone"), [(GONE, 2), (one_of(GONE), 2), (one_of(this_process()), 0)])
+@pytest.mark.parametrize(
+    ("owner", "alone"),
+    [(GONE, 2), (one_of(GONE), 2), (one_of(this_process()), 0)],
+    ids=["dead", "a loop of a dead one", "alive"],
+)
 def test_hosts_of_a_dead_process_are_left_alone(database: Database, owner: str, alone: int) -> None:
     """It is known at once, long before its leases run out; whoever lives holds his."""
     claim(database, owner=owner, now=time.time())

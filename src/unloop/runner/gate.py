@@ -97,8 +97,8 @@ class Gate:
     ) -> None:
         self._database, self._clock, self._owner = database, clock, owner
         self._accounts: dict[str, _Account] = {}
-        self._in_store = in_store
         self._asked: Together[tuple[str, float], Turn] = Together(self._ask_all, in_store)
+        self._looked: Together[str, Turn] = Together(self._look_all, in_store, linger=LINGER)
         self._told: Together[Told, None] = Together(self._tell_all, in_store)
         self._told_later: Together[Told, None] = Together(self._tell_all, in_store, linger=LINGER)
 
@@ -114,9 +114,7 @@ class Gate:
     async def hindrance(self, credentials: Sequence[Credential]) -> str:
         """Why none of these accounts may be tried for now, '' when one may, or when trying again would not help."""
         names = [credential.account for credential in credentials]
-        now = self._clock.now().timestamp()
-        asked = partial(accounts.look, self._database, names, owner=self._owner, budget=Budget(), now=now)
-        turns = await self._in_store(asked) if names else []
+        turns = await asyncio.gather(*map(self._looked.put, names))
         spent = [name for name, turn in zip(names, turns, strict=True) if turn is Turn.SPENT]
         if not spent or not set(turns) <= {Turn.SPENT, Turn.STOPPED}:
             return ""
@@ -237,6 +235,10 @@ class Gate:
         names, ttl = [name for name, _ in asked], max(seconds for _, seconds in asked)
         now, budget = self._clock.now().timestamp(), Budget()
         return accounts.ask_all(self._database, names, owner=self._owner, budget=budget, now=now, ttl=ttl)
+
+    def _look_all(self, names: Sequence[str]) -> Sequence[Turn]:
+        now = self._clock.now().timestamp()
+        return accounts.look(self._database, names, owner=self._owner, budget=Budget(), now=now)
 
     def _tell_all(self, told: Sequence[Told]) -> Sequence[None]:
         accounts.tell_all(self._database, told, now=self._clock.now().timestamp())

@@ -118,6 +118,8 @@ class _Pursuit:
     async def _hindrance(self) -> str:
         """Why a reset would be for nothing: no account may be tried for now. After the budget of time it goes ahead."""
         run, tools = self.run, self.tools
+        if run.host.bmc is None:
+            return ""
         since = run.progress.rung_since or tools.clock.now()
         if (tools.clock.now() - since).total_seconds() > tools.options.elapsed:
             return ""
