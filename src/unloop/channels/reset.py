@@ -83,8 +83,8 @@ LAG = 12.0
 
 async def switch_on(
     power: Power, *, permit: Permit, clock: Ticks, pace: Pace | None = None, ordered: float = LAG
-) -> None:
-    """Bring a host up that may be off; raises ChannelError when it can't be seen to be on.
+) -> bool:
+    """Bring a host up that may be off; whether it was. Raises ChannelError when it can't be seen to be on.
 
     ``ordered``: how many seconds ago it was ordered off. Before LAG it is on only when it was seen to be off, or for
     as long as it takes until then.
@@ -96,7 +96,7 @@ async def switch_on(
         if state is not PowerState.ON:
             await drive.to(PowerState.ON)
         if state is PowerState.OFF or clock.monotonic() >= end:
-            return
+            return state is PowerState.OFF
         await clock.sleep(pace.poll)
 
 

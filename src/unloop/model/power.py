@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+LONGEST = 200
+"""Characters of a boot's identity at most."""
+
 
 class PowerState(StrEnum):
     """What a BMC says of its host's power."""
@@ -22,7 +25,14 @@ class BootDevice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BootIdentity:
-    """Which boot a host is in: two equal values are one boot. ``source`` says how the host told it."""
+    """Which boot a host is in: two equal values are one boot. ``source`` says how the host told it.
+
+    The value is kept as the store can keep it, so that it compares with itself read back.
+    """
 
     value: str
     source: str
+
+    def __post_init__(self) -> None:
+        fit = self.value.encode("utf-8", "replace").decode().replace("\0", "")[:LONGEST]
+        object.__setattr__(self, "value", fit)

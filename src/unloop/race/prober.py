@@ -33,11 +33,9 @@ GRAIN = 4
 QUANTUM = 0.004
 """Seconds between two turns of the prober at least: what is due in between is probed together."""
 _READY = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP | select.EPOLLONESHOT
+_ANSWERS = frozenset({0, errno.ECONNREFUSED})
+"""What a connect comes to at once where host and prober are one machine."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_NOT_SENT = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.ENETDOWN}
-)
-"""What this machine lacks, up to a route: such a probe says nothing of the host."""
 
 
 class Sign(StrEnum):
@@ -90,7 +88,7 @@ class Counts:
 
     probes: int = 0
     starved: int = 0
-    """Probes that could not be sent for want of a descriptor, port, memory or route."""
+    """Probes that this machine did not send, for want of a descriptor, port, memory, route or permission."""
     late: float = 0.0
     latest: float = 0.0
 
@@ -234,7 +232,7 @@ class Prober:
         if code == errno.EINPROGRESS:
             self._sent.append(probe)
             return
-        if code in _NOT_SENT:
+        if code not in _ANSWERS:  # this machine did not even send it, so that it says nothing of the host
             self.counts.starved += 1
             aim.under_way.remove(probe)
             self._end(probe).close()

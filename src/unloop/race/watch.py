@@ -13,26 +13,37 @@ from unloop.race.prober import Aim, Heard, Prober, Sign, discard
 from unloop.race.rhythm import Rhythm
 
 GONE_AFTER = 3
-"""So many probes in a row without an open port mean that the host is down."""
+"""So many probes in a row without any answer mean that the host is down."""
 
+PATIENCE = 1.5
+"""Over so many usual intervals they must reach at least, however close one came after the other."""
 Door = tuple[str, int]
 """IP address and port."""
 
 
 @dataclass(slots=True)
 class Signs:
-    """How often one door was refused and how often it kept silent; ``in_a_row``: silences since it last gave a sign."""
+    """How often one door was refused and how often it kept silent.
+
+    ``in_a_row``: silences since the last sign of the host, over ``lasted`` seconds.
+    """
 
     refused: int = 0
     silent: int = 0
     in_a_row: int = 0
+    lasted: float = 0.0
+    _since: float = 0.0
 
-    def count(self, sign: Sign) -> None:
+    def count(self, heard: Heard) -> None:
         """One more probe was answered so."""
-        is_silent = sign is Sign.SILENT
-        self.refused += sign is Sign.REFUSED
-        self.silent += is_silent
-        self.in_a_row = self.in_a_row + 1 if is_silent else 0
+        if heard.sign is not Sign.SILENT:
+            self.refused += heard.sign is Sign.REFUSED
+            self.in_a_row = 0
+            return
+        self.silent += 1
+        self.in_a_row += 1
+        self._since = heard.sent if self.in_a_row == 1 else self._since
+        self.lasted = heard.sent - self._since
 
 
 @dataclass(slots=True)
@@ -50,6 +61,8 @@ class Sighting:
     lag: dict[str, float] = field(default_factory=dict)
     last_open: float | None = None
     signs: dict[str, Signs] = field(default_factory=dict)
+    patience: float = 0.0
+    """Seconds over which the silences of a host that is down must reach."""
 
     @property
     def is_closed(self) -> bool:
@@ -58,8 +71,10 @@ class Sighting:
 
     @property
     def is_down(self) -> bool:
-        """Whether the host shows itself to be down: every door has kept silent for some probes in a row."""
-        return bool(self.signs) and all(signs.in_a_row >= GONE_AFTER for signs in self.signs.values())
+        """Whether the host shows itself to be down: each door has kept silent for some probes since the last sign of it."""
+        return bool(self.signs) and all(
+            signs.in_a_row >= GONE_AFTER and signs.lasted >= self.patience for signs in self.signs.values()
+        )
 
     @property
     def opened(self) -> float | None:
@@ -98,7 +113,9 @@ class Watch:
         self._pinger = pinger if pinger is not None and all(map(can_be_pinged, addresses)) else None
         self._pinged = tuple(addresses) if self._pinger is not None else ()
         self._loop, self._is_look = asyncio.get_running_loop(), is_look
-        self.sighting = Sighting(started=self._loop.time(), signs={channel: Signs() for channel in doors})
+        self.sighting = Sighting(
+            self._loop.time(), signs={channel: Signs() for channel in doors}, patience=PATIENCE * rhythm.warm
+        )
         self.gone: asyncio.Future[float] = self._loop.create_future()
         """When the host that had been seen was first found to be silent again."""
         self._is_awake = False
@@ -107,14 +124,14 @@ class Watch:
         self._opened: list[Opened] = []
         self._waiter: asyncio.Future[None] | None = None
         self._aims = {
-            channel: Aim(*door, partial(self._heard, channel), self._first if index == 0 else self._other)
+            channel: Aim(
+                *door, partial(self._heard, channel), self._first if index == 0 else self._other, hurries=not is_look
+            )
             for index, (channel, door) in enumerate(doors.items())
         }
 
     async def __aenter__(self) -> Self:
-        if self._pinger is not None:
-            for address in self._pinged:
-                self._pinger.wait(address, self._answered)
+        self._listen()
         for aim in self._aims.values():
             self._prober.start(aim)
         return self
@@ -160,7 +177,7 @@ class Watch:
             return None
 
     def _first(self, now: float) -> float:
-        if not self._is_awake and self._pinger is not None:
+        if self._pinger is not None and (self._is_look or not self._is_awake):
             for address in self._pinged:
                 self._pinger.send(address)
         return self._rhythm.hot if self._is_awake else self._rhythm.interval(now - self.sighting.started)
@@ -175,7 +192,7 @@ class Watch:
 
     def _heard(self, channel: str, heard: Heard) -> None:
         sighting = self.sighting
-        sighting.signs[channel].count(heard.sign)
+        sighting.signs[channel].count(heard)
         if heard.sock is not None:
             now = self._loop.time()
             if channel not in sighting.first_open:
@@ -198,10 +215,21 @@ class Watch:
             self._waiter.set_result(None)
 
     def _answered(self) -> None:
-        """The host answered a ping: its ports may open any moment now."""
-        self.sighting.pinged = self._loop.time()
+        """The host answered a ping: its ports may open any moment now, and it is not down."""
+        if self.sighting.pinged is None:
+            self.sighting.pinged = self._loop.time()
+        if self._is_look:
+            self._listen()
+            for signs in self.sighting.signs.values():
+                signs.in_a_row = 0
         if not self._is_awake:
             self._wake("")
+
+    def _listen(self) -> None:
+        """Hear the next answer to a ping."""
+        if self._pinger is not None:
+            for address in self._pinged:
+                self._pinger.wait(address, self._answered)
 
     def _ping_no_more(self) -> None:
         if self._pinger is not None:
@@ -211,7 +239,8 @@ class Watch:
     def _wake(self, awake: str) -> None:
         """The first sign of the host: every other door is looked at right away."""
         self._is_awake = True
-        self._ping_no_more()
+        if not self._is_look:
+            self._ping_no_more()
         for channel, aim in self._aims.items():
             if channel != awake:
                 self._prober.start(aim)
@@ -224,7 +253,9 @@ class Watch:
     def _felt(self, heard: Heard) -> None:
         if heard.sock is not None:
             discard(heard.sock)
-            self._missed, self.sighting.last_open = 0, self._loop.time()
+            self.sighting.last_open = self._loop.time()
+        if heard.sign is not Sign.SILENT:  # a door that refuses has closed, and the host is up
+            self._missed = 0
             return
         self._missed_since = self._missed_since if self._missed else heard.sent
         self._missed += 1

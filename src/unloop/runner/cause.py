@@ -18,6 +18,9 @@ class Cause(StrEnum):
     BMC_MISMATCH = "the BMC belongs to another host, so nothing was reset"
     ROLE_NOT_NAMED = "hosts of this role are reset only when the plan names the role"
     DOORS_CLOSED = "up, with every port closed; not reset"
+    NOT_DOWN = "never seen to be down, so it was not reset, and no window was caught in the time allowed"
+    NO_WAY_IN = "up, and no channel that could carry the remedy let us in; not reset"
+    NO_ADDRESS = "no name server knows its address, so nobody could see it come up; not reset"
     NO_ANSWER = "no in-band channel answered"
     SILENT = "silent, with no evidence of a crash loop; not reset (--reset-silent permits it)"
     NOTHING_ANSWERED = "neither the host nor its BMC ever answered"
@@ -28,7 +31,16 @@ class Cause(StrEnum):
     STILL_BROKEN = "the remedy landed, but the host did not come back for good"
 
 
-_UNREACHABLE = frozenset({Cause.DOORS_CLOSED, Cause.NO_ANSWER, Cause.SILENT, Cause.NOTHING_ANSWERED})
+_UNREACHABLE = frozenset(
+    {
+        Cause.DOORS_CLOSED,
+        Cause.NO_ADDRESS,
+        Cause.NO_ANSWER,
+        Cause.NO_WAY_IN,
+        Cause.NOTHING_ANSWERED,
+        Cause.SILENT,
+    }
+)
 
 
 def outcome_of(cause: Cause, host: Host) -> Outcome:

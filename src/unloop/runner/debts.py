@@ -35,11 +35,14 @@ async def pay_debts(run: HostRun, tools: Tools) -> Debt:
         try:
             await safe_boot.leave(run, tools)
         except (ChannelError, NotPermitted):
-            if tools.now() - owed[EffectKind.SAFE_BOOT_CLEAR] <= tools.options.verify:
-                return Debt.OWING
-            await tools.writer.settle(run, EffectKind.SAFE_BOOT_CLEAR, attempt=run.progress.attempt, result="given_up")
-            return Debt.LEFT
+            is_late = tools.now() - owed[EffectKind.SAFE_BOOT_CLEAR] > tools.options.verify
+            return Debt.LEFT if is_late else Debt.OWING
     return Debt.PAID
+
+
+async def give_up(run: HostRun, tools: Tools) -> None:
+    """A person has been told to do what could not be paid: it is owed no more. After that was saved, not before."""
+    await tools.writer.settle(run, EffectKind.SAFE_BOOT_CLEAR, attempt=run.progress.attempt, result="given_up")
 
 
 async def _switch_on(run: HostRun, tools: Tools, since: float) -> bool:

@@ -15,7 +15,16 @@ _GONE = frozenset({Verdict.NO_MATCH, Verdict.ALREADY_GOOD})
 _SETTLED = {Verdict.NOT_APPLICABLE: Outcome.NOT_APPLICABLE, Verdict.NO_MATCH: Outcome.NO_MATCH}
 
 
-_WINDOWLESS = frozenset({Cause.PARKED, Cause.SILENT, Cause.NOTHING_ANSWERED, Cause.DOORS_CLOSED})
+_WINDOWLESS = frozenset(
+    {
+        Cause.DOORS_CLOSED,
+        Cause.NO_ADDRESS,
+        Cause.NO_WAY_IN,
+        Cause.NOTHING_ANSWERED,
+        Cause.PARKED,
+        Cause.SILENT,
+    }
+)
 """A host that never opens a port can't be told to start into safe mode either."""
 
 

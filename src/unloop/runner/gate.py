@@ -42,6 +42,8 @@ _WHY_NOT = {
 _REFUSED = "the account was refused before"
 _LASTING = frozenset({Turn.GO, Turn.STOPPED})
 """Answers that still hold in the window; whoever has to wait asks again then."""
+FORGIVEN = 5.0
+"""Seconds after which a stopped account is asked for again: an operator may have allowed it meanwhile."""
 _AGAINST = frozenset({"refused", "undecided", "unanswered"})
 """Results that count against an account."""
 _LOGGED_ON = (AccessDenied, NotFound)
@@ -51,7 +53,8 @@ _LOGGED_ON = (AccessDenied, NotFound)
 @dataclass(eq=False)
 class _Account:
     turn: Turn | None = None
-    """GO: proven, or ours to prove. STOPPED: refused before. None: not asked yet."""
+    """GO: proven, or ours to prove. STOPPED: refused before, as of ``asked_at``. None: not asked yet."""
+    asked_at: float = 0.0
     is_proven: bool = False
     detail: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -109,7 +112,7 @@ class Gate:
             if credential.is_local and account.turn is None:
                 turn = await self._ask(credential, ttl=seconds)
                 if turn in _LASTING:
-                    account.turn = turn
+                    self._note(account, turn)
 
     async def hindrance(self, credentials: Sequence[Credential]) -> str:
         """Why none of these accounts may be tried for now, '' when one may, or when trying again would not help."""
@@ -199,7 +202,7 @@ class Gate:
                 break
             await self._clock.sleep(POLL)
         if turn is Turn.STOPPED or (turn is Turn.GO and credential.is_local):
-            account.turn = turn
+            self._note(account, turn)
         return turn
 
     async def _tell(self, credential: Credential, account: _Account, proof: Proof, result: str, detail: str) -> None:
@@ -211,7 +214,8 @@ class Gate:
         if is_news:
             account.is_proven = result == "proven"
             if result == "refused":
-                account.turn, account.detail = Turn.STOPPED, detail
+                self._note(account, Turn.STOPPED)
+                account.detail = detail
             elif result in _AGAINST:
                 account.turn = None
         told = Told(credential.account, result, detail)
@@ -245,7 +249,13 @@ class Gate:
         return [None] * len(told)
 
     def _account(self, credential: Credential) -> _Account:
-        return self._accounts.setdefault(credential.account, _Account())
+        account = self._accounts.setdefault(credential.account, _Account())
+        if account.turn is Turn.STOPPED and self._clock.monotonic() - account.asked_at > FORGIVEN:
+            account.turn = None
+        return account
+
+    def _note(self, account: _Account, turn: Turn) -> None:
+        account.turn, account.asked_at = turn, self._clock.monotonic()
 
 
 def _heed(told: "asyncio.Future[None]") -> None:

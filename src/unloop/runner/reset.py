@@ -10,6 +10,7 @@ from unloop.channels.base import Deadline, Power
 from unloop.channels.power import PowerChannel
 from unloop.channels.reset import Pace, reset, switch_on
 from unloop.channels.uuid import same_uuid
+from unloop.clock import Clock
 from unloop.errors import Busy, ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, LogonUndecided, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host import Endpoint, Role
@@ -23,10 +24,24 @@ from unloop.secrets.secret import Credential
 from unloop.store import ledger
 from unloop.store.ledger import Limits, Permission
 
-StillDown = Callable[[], Awaitable[bool]]
-"""Looks at a host once more: whether it keeps silent."""
 STALE = 2.0
 """Seconds after which a look at a host says nothing of it any more: a boot may have come to its ports since."""
+
+
+@dataclass(slots=True)
+class SeenDown:
+    """When a host was last seen to be down, on the monotonic clock, and how to look again."""
+
+    at: float
+    again: Callable[[], Awaitable[bool]]
+
+    async def holds(self, clock: Clock) -> bool:
+        """Whether it can still be taken for down; it is looked at once more where that was long ago."""
+        if clock.monotonic() - self.at <= STALE:
+            return True
+        is_down = await self.again()
+        self.at = clock.monotonic()
+        return is_down
 
 
 class ResetResult(StrEnum):
@@ -37,9 +52,13 @@ class ResetResult(StrEnum):
     OBSERVED = "observed"
     """The ledger holds an order of a predecessor; nothing was sent, the boot is observed."""
     LATER = "later"
-    """Not permitted now: too soon, a limit is reached, or the campaign does not run. Or the BMC has no time for us."""
-    UP = "up"
-    """A port answered just before the host was to be ordered off; nothing was sent."""
+    """Not permitted now: too soon, or the campaign does not run, or a person holds the host."""
+    FULL = "full"
+    """So many hosts of its group are off already as may be."""
+    BUSY = "busy"
+    """The BMC has no time for us, or nobody could judge our account there."""
+    CALLED_OFF = "called off"
+    """The host is not seen to be down any more, or an order of a predecessor never came about: no boot was caused."""
     MISMATCH = "mismatch"
     ROLE = "role"
     NO_BMC = "no_bmc"
@@ -55,8 +74,6 @@ class ResetReport:
     result: ResetResult
     detail: str = ""
     state: PowerState | None = None
-    is_full: bool = False
-    """So many hosts of its group are off already as may be."""
 
 
 class _Refusal(NotPermitted):
@@ -65,11 +82,14 @@ class _Refusal(NotPermitted):
         super().__init__(f"the ledger says {permission}")
 
 
-async def reset_host(run: HostRun, tools: Tools, *, attempt: int, still_down: StillDown | None) -> ResetReport:
+class _SeenUp(NotPermitted):
+    """The host is not down any more."""
+
+
+async def reset_host(run: HostRun, tools: Tools, *, attempt: int, seen: SeenDown) -> ResetReport:
     """Take the host down and up for this attempt, at most once. Raises LeaseLost when the host is not ours any more.
 
-    The BMC may be long in coming, in a queue or in its log-on: then ``still_down`` is asked before the host is ordered off
-    (None for a host that is off already, by our hand).
+    The BMC, the store or the queue before both may take long: ``seen`` is asked right before the host is ordered off.
     """
     bmc = run.host.bmc
     if bmc is None:
@@ -78,27 +98,48 @@ async def reset_host(run: HostRun, tools: Tools, *, attempt: int, still_down: St
         return ResetReport(ResetResult.ROLE, f"role {run.host.role}")
     if not bmc.credentials:
         return ResetReport(ResetResult.REFUSED, "no credential is named for the BMC")
-    looked_at = tools.clock.monotonic()
+    return await _with_power(run, tools, bmc, partial(_cycle, run, tools, attempt=attempt, seen=seen))
+
+
+async def bring_up_owed(run: HostRun, tools: Tools) -> ResetReport:
+    """Switch on a host that may be off by our hand: OBSERVED when it was, CALLED_OFF when it never was, else LEFT_OFF."""
+    bmc = run.host.bmc
+    if bmc is None:
+        return ResetReport(ResetResult.LEFT_OFF, "the inventory names no BMC any more")
+    report = await _with_power(run, tools, bmc, partial(_paid, run, tools))
+    if report.result in {ResetResult.OBSERVED, ResetResult.CALLED_OFF}:
+        return report
+    return ResetReport(ResetResult.LEFT_OFF, report.detail)
+
+
+async def _with_power(
+    run: HostRun, tools: Tools, bmc: Endpoint, work: Callable[[PowerChannel], Awaitable[ResetReport]]
+) -> ResetReport:
+    """Work with a host's BMC, and what its failure means; raises LeaseLost."""
     try:
         async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
-            if tools.clock.monotonic() - looked_at > STALE and still_down and not await still_down():
-                return ResetReport(ResetResult.UP, "the host was seen while its BMC was waited for")
-            return await _cycle(run, tools, channel, attempt)
+            return await work(channel)
+    except _SeenUp as seen:
+        return ResetReport(ResetResult.CALLED_OFF, str(seen))
     except _Refusal as refusal:
-        if refusal.permission is Permission.LEASE_LOST:
-            raise LeaseLost(f"{run.host.name}: another worker took over") from refusal
-        if refusal.permission is Permission.ALREADY:
-            return ResetReport(ResetResult.OBSERVED, "ordered before for this attempt")
-        is_full = refusal.permission is Permission.LIMIT
-        return ResetReport(ResetResult.LATER, str(refusal.permission).replace("_", " "), is_full=is_full)
+        return _refused(run, refusal.permission)
     except LeftOff as error:
         return ResetReport(ResetResult.LEFT_OFF, str(error))
     except LogonRefused as error:
         return ResetReport(ResetResult.REFUSED, str(error))
     except (Busy, LogonUndecided) as error:
-        return ResetReport(ResetResult.LATER, str(error))
+        return ResetReport(ResetResult.BUSY, str(error))
     except ChannelError as error:
         return ResetReport(ResetResult.NO_BMC, str(error))
+
+
+def _refused(run: HostRun, permission: Permission) -> ResetReport:
+    if permission is Permission.LEASE_LOST:
+        raise LeaseLost(f"{run.host.name}: another worker took over")
+    if permission is Permission.ALREADY:
+        return ResetReport(ResetResult.CALLED_OFF, "it was ordered off before in this attempt")
+    result = ResetResult.FULL if permission is Permission.LIMIT else ResetResult.LATER
+    return ResetReport(result, str(permission).replace("_", " "))
 
 
 @asynccontextmanager
@@ -126,37 +167,56 @@ async def open_power(run: HostRun, tools: Tools, bmc: Endpoint, *, seconds: floa
                 await channel.close()
 
 
-async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, attempt: int) -> ResetReport:
+async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, *, attempt: int, seen: SeenDown) -> ResetReport:
     mismatch = await _mismatch(run, channel)
     if mismatch:
         return ResetReport(ResetResult.MISMATCH, mismatch)
-    owed = await tools.in_store(partial(ledger.owed, tools.database, run.id))
-    if EffectKind.POWER_ON in owed:
-        await bring_up(run, tools, channel, since=owed[EffectKind.POWER_ON])
-        return ResetReport(ResetResult.OBSERVED, "it was ordered off before, and is on", PowerState.ON)
+    if await off_by_us(run, tools):
+        return await _paid(run, tools, channel)
     permitted: list[EffectKind] = []
 
     async def permit(kind: EffectKind) -> None:
+        is_off = kind is EffectKind.POWER_OFF
+        if is_off and not await seen.holds(tools.clock):
+            raise _SeenUp("it was not seen to be down any more when its BMC was ready")
         answer = await tools.writer.permit(run, kind, attempt=attempt, limits=_limits(tools))
         if answer is Permission.ALREADY and kind is EffectKind.POWER_ON:
             return
         if answer is not Permission.GRANTED:
             raise _Refusal(answer)
         permitted.append(kind)
+        if is_off and not await seen.holds(tools.clock):
+            raise _SeenUp("it was not seen to be down any more when the order was written down")
 
     half = tools.options.power / 2
     pace = Pace(off=half, on=half, poll=tools.options.power_poll)
-    await reset(channel, permit=permit, clock=tools.clock, pace=pace)
+    try:
+        await reset(channel, permit=permit, clock=tools.clock, pace=pace)
+    except LeftOff:
+        raise
+    except (ChannelError, _SeenUp):
+        if EffectKind.POWER_OFF in permitted:  # and no order has reached the BMC: nothing is owed for it
+            await tools.writer.settle(run, EffectKind.POWER_OFF, attempt=attempt, result="not_sent")
+        raise
     if EffectKind.POWER_OFF in permitted:
         await tools.writer.settle(run, EffectKind.POWER_OFF, attempt=attempt)
     await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
     return ResetReport(ResetResult.DONE, "off, verified off, on, verified on", PowerState.ON)
 
 
-async def bring_up(run: HostRun, tools: Tools, channel: Power, *, since: float) -> None:
-    """Switch on a host that we ordered off at ``since`` (seconds since the epoch); raises ChannelError or NotPermitted.
+async def _paid(run: HostRun, tools: Tools, channel: PowerChannel) -> ResetReport:
+    owed = await tools.in_store(partial(ledger.owed, tools.database, run.id))
+    since = owed.get(EffectKind.POWER_ON)
+    if since is not None and await bring_up(run, tools, channel, since=since):
+        return ResetReport(ResetResult.OBSERVED, "it was off by an order from before, and is on", PowerState.ON)
+    return ResetReport(ResetResult.CALLED_OFF, "an order from before never switched it off")
 
-    What is owed is paid when the host is seen to be on and no order can be on its way any more.
+
+async def bring_up(run: HostRun, tools: Tools, channel: Power, *, since: float) -> bool:
+    """Switch on a host for which an off was permitted at ``since`` (seconds since the epoch); whether it was off.
+
+    What is owed is paid when the host is seen to be on and no order can be on its way any more: orders may have been sent
+    until now, or for as long as a host is ordered off. Raises ChannelError or NotPermitted.
     """
     attempt = run.progress.attempt
 
@@ -167,8 +227,10 @@ async def bring_up(run: HostRun, tools: Tools, channel: Power, *, since: float) 
             raise _Refusal(answer)
 
     pace = Pace(on=tools.options.power, poll=tools.options.power_poll)
-    await switch_on(channel, permit=permit, clock=tools.clock, pace=pace, ordered=tools.now() - since)
+    ordered = max(0.0, tools.now() - since - tools.options.power / 2)
+    was_off = await switch_on(channel, permit=permit, clock=tools.clock, pace=pace, ordered=ordered)
     await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
+    return was_off
 
 
 async def _mismatch(run: HostRun, channel: Power) -> str:

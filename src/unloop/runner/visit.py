@@ -8,7 +8,7 @@ from unloop.model.host_run import End, HostRun, Rung, Stage, Step, Wait
 from unloop.model.order import Order
 from unloop.model.outcome import GOOD, Outcome
 from unloop.runner.cause import Cause
-from unloop.runner.debts import Debt, pay_debts
+from unloop.runner.debts import Debt, give_up, pay_debts
 from unloop.runner.decide import climb_to_hands
 from unloop.runner.ladder import rungs_for
 from unloop.runner.rungs import in_band, race, safe_mode, verify
@@ -17,6 +17,8 @@ from unloop.store.progress import Finding, Visit
 
 logger = get_logger(__name__)
 
+LEFT = "debt"
+"""In a step's detail: that it ends a host run which can't pay what it owes."""
 MOST_BROKEN = 3
 BROKEN_WAIT = 5.0
 VISITS = {Rung.IN_BAND: in_band.visit, Rung.RACE: race.visit, Rung.SAFE_MODE: safe_mode.visit}
@@ -27,6 +29,8 @@ async def visit(run: HostRun, tools: Tools) -> Step | None:
     try:
         run, step, left = await _bounded(run, tools)
         await tools.writer.save(run, step, left)
+        if LEFT in step.detail:
+            await give_up(run, tools)
     except LeaseLost as error:
         logger.warning("lease lost", extra={"host": run.host.name, "campaign": run.campaign, "reason": str(error)})
         return None
@@ -67,7 +71,7 @@ async def _drain(run: HostRun, tools: Tools) -> Step:
     """Nothing but what is owed; what can't be paid any more is left to people."""
     debt = await pay_debts(run, tools)
     if debt is Debt.LEFT:
-        return Step(run.progress, End(Outcome.NEEDS_HANDS, str(Cause.SAFE_BOOT_LEFT)), "ended")
+        return Step(run.progress, End(Outcome.NEEDS_HANDS, str(Cause.SAFE_BOOT_LEFT)), "ended", {LEFT: debt})
     return Step(run.progress, Wait(tools.options.verify_poll), f"debt {debt}")
 
 
@@ -100,6 +104,7 @@ async def _close(run: HostRun, tools: Tools, step: Step, left: Visit) -> tuple[S
         return Step(owing, Wait(tools.options.verify_poll), "debt outstanding", {"outcome": end.outcome}), left
     if debt is Debt.LEFT:
         end = End(Outcome.NEEDS_HANDS, f"{end.cause}; {Cause.SAFE_BOOT_LEFT}")
+        step = replace(step, detail={**step.detail, LEFT: debt})
     if end.outcome in GOOD:
         return replace(step, then=end), left
     text = tools.instructions_for(run, end.cause)

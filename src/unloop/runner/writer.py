@@ -23,7 +23,7 @@ class Writer:
         self._permits: Together[Wanted, Permission] = Together(self._permit_all, in_store)
         self._settlements: Together[Settled, None] = Together(self._settle_all, in_store)
         self._keeps: Together[Kept, bool] = Together(self._keep_all, in_store, linger=LINGER / 4)
-        self._kept: dict[int, Progress] = {}
+        self._kept: dict[tuple[int, int], Progress] = {}
         self._saves: Together[Saved, bool] = Together(self._save_all, in_store, linger=LINGER)
 
     async def permit(self, run: HostRun, kind: EffectKind, *, attempt: int, limits: Limits | None = None) -> Permission:
@@ -38,16 +38,16 @@ class Writer:
         """Write down what a visit knows already; the visit goes on. Raises LeaseLost."""
         if await self._keeps.put(kept):
             raise LeaseLost(f"{kept.run.host.name}: another worker took over")
-        self._kept[kept.run.id] = kept.progress
+        self._kept[kept.run.id, kept.run.fence] = kept.progress
 
     def as_kept(self, run: HostRun) -> HostRun:
         """A host run with what its visit has kept by now, its attempt closed with that."""
-        kept = self._kept.get(run.id)
+        kept = self._kept.get((run.id, run.fence))
         return run if kept is None else replace(run, progress=kept, is_attempt_open=False)
 
     def forget(self, run: HostRun) -> None:
         """The visit is over."""
-        self._kept.pop(run.id, None)
+        self._kept.pop((run.id, run.fence), None)
 
     async def save(self, run: HostRun, step: Step, visit: Visit) -> None:
         """Save what a visit came to; raises LeaseLost."""

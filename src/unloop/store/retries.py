@@ -70,6 +70,7 @@ def retry(database: Database, run_ids: Sequence[int], *, rung: Rung, now: float)
         "state": State.QUEUED,
         "outcome": None,
         "cause": "",
+        "hold": "",
         "due_at": now,
         "rung": rung,
         "stage": Stage.REPAIR,
@@ -134,6 +135,6 @@ def release(database: Database, run_ids: Sequence[int], *, now: float) -> int:
 def _log(
     connection: Connection, chosen: ColumnElement[bool], kind: str, data: Mapping[str, object], *, now: float
 ) -> None:
-    """Append an event to each of these host runs."""
-    runs = connection.execute(select(schema.host_run).where(chosen)).mappings()
+    """Append an event to each of these host runs, which are locked until the end of the transaction."""
+    runs = connection.execute(select(schema.host_run).where(chosen).with_for_update()).mappings()
     log_all(connection, [event_of(host_run_of(row), kind, attempt=row["attempt"], now=now, data=data) for row in runs])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from unloop.model.attempt import AttemptResult, StrikeRecord, Window
+from unloop.model.host import Endpoint
 from unloop.model.host_run import HostRun
 from unloop.model.report import RemedyReport, Verdict
 from unloop.race.rhythm import Rhythm
@@ -77,10 +78,20 @@ async def look_once(run: HostRun, tools: Tools, landing: Landing, *, keep: Keep 
     return await observe_boot(run, tools, landing, seconds=tools.options.watch, is_look=True, keep=keep)
 
 
+def every_endpoint(run: HostRun, landing: Landing) -> tuple[Endpoint, ...]:
+    """Where something can land, and then the other doors of the host: they show as well that it is up."""
+    others = (one for one in run.host.endpoints if one.channel not in landing.shots)
+    return (*landing.endpoints, *others)
+
+
 async def is_still_down(run: HostRun, tools: Tools) -> bool:
     """Look once more, just before the host is ordered off: whether it keeps silent on every door."""
     doors = await doors_of(run.host.endpoints)
-    async with Watch(tools.prober, doors, _looking(tools), is_look=True) as watch:
+    return await _is_down(tools, doors)
+
+
+async def _is_down(tools: Tools, doors: Mapping[str, Door]) -> bool:
+    async with Watch(tools.prober, doors, _looking(tools), pinger=tools.pinger, is_look=True) as watch:
         opened = await watch.next_open(until=watch.sighting.started + tools.options.look)
         if opened is not None:
             opened.sock.close()
@@ -103,8 +114,7 @@ async def observe_boot(
     the host is seen to be down. ``keep`` is told what the host answered at once: watching it until it is gone may take
     minutes, in which this process may die.
     """
-    endpoints = run.host.endpoints if is_look else landing.endpoints or run.host.endpoints
-    doors = await doors_of(endpoints)
+    doors = await doors_of(every_endpoint(run, landing))
     ordered, rhythm = (doors, _looking(tools)) if is_look else _expectation(run, tools, doors, boots=boots)
     await asyncio.gather(*(shot.prepare() for shot in landing.shots.values()))
     loop = asyncio.get_running_loop()
@@ -120,6 +130,8 @@ async def observe_boot(
         if salvo.best is not None and not landing.watches_crash:
             return Boot(sighting, salvo, (_window(tools, sighting, salvo, None),), is_kept=is_kept)
         gone_at = await watch.until_gone(until=max(window_end, loop.time() + 4 * rhythm.warm))
+    if gone_at is not None and _has_landed(salvo) and len(doors) > 1 and not await _is_down(tools, doors):
+        gone_at = None  # one door alone has fallen silent: what landed is to be proven on another boot
     window = _window(tools, sighting, salvo, gone_at)
     tools.profiles.learn(run.host.name, run.host.model, (window,), is_caused=boots)
     crashed = gone_at is not None and (bool(run.progress.broken_evidence) or await _stays_silent(tools, doors, rhythm))
@@ -161,6 +173,11 @@ async def _stays_silent(tools: Tools, doors: Mapping[str, Door], rhythm: Rhythm)
         return False
 
 
+def _has_landed(salvo: Salvo) -> bool:
+    best = salvo.best
+    return best is not None and best.report is not None and best.report.verdict in {Verdict.LANDED, Verdict.SENT}
+
+
 def _first_signs(sighting: Sighting) -> dict[str, float]:
     """When each port opened, and the host first answered a ping, after the start."""
     signs = {channel: at - sighting.started for channel, at in sighting.first_open.items()}
@@ -171,13 +188,12 @@ def _window(tools: Tools, sighting: Sighting, salvo: Salvo, gone_at: float | Non
     opened = sighting.opened or sighting.started
     ago = timedelta(seconds=asyncio.get_running_loop().time() - opened)
     best, start = salvo.best, sighting.started
-    landed = best is not None and best.report is not None and best.report.verdict in {Verdict.LANDED, Verdict.SENT}
     first = min(sighting.first_open, key=sighting.first_open.__getitem__, default="")
     return Window(
         opened_at=tools.clock.now() - ago,
         opened_after=opened - start,
         closed_after=None if gone_at is None else gone_at - start,
-        struck_after=best.ended - start if best is not None and landed else None,
+        struck_after=best.ended - start if best is not None and _has_landed(salvo) else None,
         channel=best.channel if best is not None else "",
         caught=best is not None,
         first_ports=_first_signs(sighting),

@@ -15,8 +15,16 @@ from unloop.runner.decide import after_miss, climb, climb_to_hands
 from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
 from unloop.runner.logon import credentials_of
-from unloop.runner.reset import ResetReport, ResetResult, StillDown, off_by_us, power_state, reset_host
-from unloop.runner.rungs.boot import Boot, Keep, is_still_down, look_once, observe_boot
+from unloop.runner.reset import (
+    ResetReport,
+    ResetResult,
+    SeenDown,
+    bring_up_owed,
+    off_by_us,
+    power_state,
+    reset_host,
+)
+from unloop.runner.rungs.boot import Boot, Keep, every_endpoint, is_still_down, look_once, observe_boot
 from unloop.runner.rungs.notes import all_refused, learned
 from unloop.runner.tools import Tools
 from unloop.store.progress import Finding, Visit
@@ -30,17 +38,19 @@ _CAUSES = {
     ResetResult.NO_BMC: Cause.NOTHING_ANSWERED,
     ResetResult.REFUSED: Cause.ELAPSED,
 }
-_AGAIN = {
-    ResetResult.LATER: ("reset deferred", "reset not permitted now"),
-    ResetResult.UP: ("reset called off", "no reset"),
-    ResetResult.LEFT_OFF: ("left off", "interrupted between off and on"),
-}
-"""Results after which the host is looked at anew, with the event and what people are told."""
 LATER = 1.0
 FULL = 5.0
-"""Seconds until a host asks again whose group has as many hosts off as it may: each time costs a log-on at its BMC."""
+"""Seconds until a host asks again that could not be reset for want of room: each time costs a log-on at its BMC."""
 NO_ACCOUNT = 30.0
 """Seconds until it is looked again whether an account may be tried, or a name can be resolved."""
+_AGAIN = {
+    ResetResult.LATER: ("reset deferred", "reset not permitted now", LATER),
+    ResetResult.FULL: ("reset deferred", "reset not permitted now", FULL),
+    ResetResult.BUSY: ("reset deferred", "the BMC can't be used now", NO_ACCOUNT),
+    ResetResult.CALLED_OFF: ("reset called off", "no reset", LATER),
+    ResetResult.LEFT_OFF: ("left off", "interrupted between off and on", LATER),
+}
+"""Results after which the host is looked at anew: the event, what people are told, and seconds until then."""
 ASSUMED = (60.0, 70.0)
 """When a window is due of which nothing is known: what counts is that hosts that are reset together come up together."""
 
@@ -75,16 +85,20 @@ class _Pursuit:
         if all_refused(run.progress, run.host):
             return climb_to_hands(run.progress, Cause.LOGON_REFUSED, run.host), Visit(AttemptResult.REFUSED)
         if run.is_continued and await off_by_us(run, tools):
-            return await self._reset(still_down=None)
+            return await self._bring_up()
         if not await self._can_be_seen():
-            return self._deferred("nobody could see the host come up: its address can't be resolved")
+            return self._unseen()
         before = await look_once(run, tools, self.landing, keep=self.keep)
         if any(channel in self.landing.shots for channel in before.sighting.first_open):
             return self._own_boot(before)
         if self.is_restarting:
             return await self._await_restart()
-        if not self._may_reset() or not before.sighting.is_down:
-            return await self._observe(Cause.SILENT, tools.options.observe)
+        if not before.sighting.is_down or not self._may_reset():
+            return await self._observe_unreset(is_up=before.was_open)
+        return await self._reset_when_due(SeenDown(tools.clock.monotonic(), partial(is_still_down, run, tools)))
+
+    async def _reset_when_due(self, seen: SeenDown) -> tuple[Step, Visit]:
+        run, tools = self.run, self.tools
         hindrance = await self._hindrance()
         if hindrance:
             return self._deferred(f"nobody could log on: {hindrance}")
@@ -92,24 +106,45 @@ class _Pursuit:
         if delay:
             note = "the reset waits until its window can be served"
             return Step(replace(run.progress, note=note), Wait(delay), "reset paced", {"seconds": delay}), Visit()
-        return await self._reset(still_down=partial(is_still_down, run, tools))
-
-    async def _reset(self, *, still_down: StillDown | None) -> tuple[Step, Visit]:
-        run, tools = self.run, self.tools
-        report = await reset_host(run, tools, attempt=run.progress.attempt, still_down=still_down)
+        report = await reset_host(run, tools, attempt=run.progress.attempt, seen=seen)
+        if report.result is ResetResult.BUSY and self._spent() > tools.options.elapsed:
+            report = replace(report, result=ResetResult.NO_BMC)
         if report.result in _AGAIN:
-            event, note = _AGAIN[report.result]
-            progress = replace(run.progress, note=f"{note}: {report.detail}")
-            wait = FULL if report.is_full else LATER
-            return Step(progress, Wait(wait), event, {"why": report.detail}), Visit()
+            return self._again(report)
         if report.result in _CAUSES:
             return await self._without_power(report)
         return await self._after_reset(report)
 
+    async def _bring_up(self) -> tuple[Step, Visit]:
+        """The host may be off by our hand, and nothing else is done before it is on; that is tried for ever."""
+        report = await bring_up_owed(self.run, self.tools)
+        return self._again(report) if report.result in _AGAIN else await self._after_reset(report)
+
+    def _again(self, report: ResetReport) -> tuple[Step, Visit]:
+        """The host is looked at anew; where no reset came about at all, in a new attempt."""
+        event, note, wait = _AGAIN[report.result]
+        progress = replace(self.run.progress, note=f"{note}: {report.detail}")
+        is_over = report.result is ResetResult.CALLED_OFF
+        visit = Visit(AttemptResult.MISSED, report.detail) if is_over else Visit()
+        return Step(progress, Wait(wait), event, {"why": report.detail}), visit
+
+    def _spent(self) -> float:
+        """Seconds for which the host has been on this rung."""
+        now = self.tools.clock.now()
+        return (now - (self.run.progress.rung_since or now)).total_seconds()
+
     async def _can_be_seen(self) -> bool:
         """Whether any door of the host has an address; with no door at all there is nothing to resolve."""
-        endpoints = self.landing.endpoints or self.run.host.endpoints
+        endpoints = every_endpoint(self.run, self.landing)
         return not endpoints or bool(await doors_of(endpoints))
+
+    def _unseen(self) -> tuple[Step, Visit]:
+        """Names may be known again in a while; not for ever."""
+        run, tools = self.run, self.tools
+        if self._spent() <= tools.options.observe:
+            return self._deferred("nobody could see the host come up: its address can't be resolved")
+        step = climb(run.progress, Cause.NO_ADDRESS, run.host, tools.options, tools.clock.now())
+        return step, Visit(AttemptResult.SILENT, str(Cause.NO_ADDRESS))
 
     def _deferred(self, why: str) -> tuple[Step, Visit]:
         note = f"no reset while {why}"
@@ -120,8 +155,7 @@ class _Pursuit:
         run, tools = self.run, self.tools
         if run.host.bmc is None:
             return ""
-        since = run.progress.rung_since or tools.clock.now()
-        if (tools.clock.now() - since).total_seconds() > tools.options.elapsed:
+        if self._spent() > tools.options.elapsed:
             return ""
         endpoints = self.landing.endpoints or run.host.endpoints
         found = [one for endpoint in endpoints for one in credentials_of(tools, run.host, endpoint)]
@@ -189,12 +223,19 @@ class _Pursuit:
         reset = Finding("reset", {"result": report.result, "detail": report.detail})
         return step, replace(visit, findings=(reset, *visit.findings))
 
+    async def _observe_unreset(self, *, is_up: bool) -> tuple[Step, Visit]:
+        """Watch a host that is not reset now: it is up, or could not be judged, or nothing shows that it crash-loops.
+
+        One that is known to crash is watched for as long as one without power control: it is merely not down just now.
+        """
+        options, is_known = self.tools.options, self._may_reset()
+        cause = Cause.NO_WAY_IN if is_up else Cause.NOT_DOWN if is_known else Cause.SILENT
+        return await self._observe(cause, options.elapsed if is_known else options.observe)
+
     async def _observe(self, cause: Cause, budget: float) -> tuple[Step, Visit]:
         """Race the host's own crashes for as long as the budget lasts."""
         run, tools = self.run, self.tools
-        since = run.progress.rung_since or tools.clock.now()
-        left = max(tools.options.look, budget - (tools.clock.now() - since).total_seconds())
-        seconds = min(tools.options.watch, left)
+        seconds = min(tools.options.watch, budget)
         boot = await observe_boot(run, tools, self.landing, seconds=seconds, keep=self.keep)
         detail = boot.salvo.summary if boot.was_open else "no port opened"
         visit = Visit(boot.result(), detail, boot.windows, boot.findings())
@@ -207,10 +248,9 @@ class _Pursuit:
         run, now = self.run, self.tools.clock.now()
         if all_refused(progress, run.host):
             return climb_to_hands(progress, Cause.LOGON_REFUSED, run.host)
-        spent = (now - (run.progress.rung_since or now)).total_seconds()
-        if spent < budget and not boot.sighting.is_closed:
+        if self._spent() < budget and not boot.sighting.is_closed:
             return Step(progress, Wait(0.0), "observed", {"crashed": boot.crashed})
-        if progress.broken_evidence and not run.progress.broken_evidence and cause is Cause.SILENT:
+        if progress.broken_evidence and not run.progress.broken_evidence and run.host.bmc is not None:
             return Step(progress, Wait(0.0), "crash seen")
         if boot.sighting.is_closed:
             cause = Cause.DOORS_CLOSED
