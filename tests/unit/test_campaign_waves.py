@@ -1,5 +1,7 @@
 """Waves: sizes, order, and when the next one opens."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +40,12 @@ def test_waves_always_add_up(words: list[str], total: int) -> None:
     assert sum(sizes(words, total)) == total
 
 
-def test_a_wave_that_is_no_size_is_refused() -> None:
-    """One clear line says what a wave may be."""
-    with pytest.raises(InputError, match="a wave is a number, a share such as 10%, or 'rest', not 'some'"):
-        sizes(["some"], 5)
+@pytest.mark.parametrize("words", [["some"], ["1", "150%"], ["5", "some"], ["0"]])
+def test_a_wave_that_is_no_size_is_refused(words: list[str]) -> None:
+    """One clear line says what a wave may be, also of one for which no host is left."""
+    what = re.escape(f"a wave is a number, a share such as 10% (100% at most), or 'rest', not {words[-1]!r}")
+    with pytest.raises(InputError, match=what):
+        sizes(words, 5)
 
 
 def test_lower_tiers_and_every_site_come_first() -> None:

@@ -48,6 +48,18 @@ def planned(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return document
 
 
+def test_a_secret_that_can_t_be_read_stops_a_run_before_it_begins(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dry run may be made where the secrets are not, and says so; a run would only fail on every host."""
+    monkeypatch.delenv("PW", raising=False)
+    what = "the password of credential 'admin': the environment variable PW is not set"
+    assert run(WORDS) == 0
+    assert f"warning: {what}" in capsys.readouterr().err
+    assert run([*WORDS[:-1], "--yes"]) == 2
+    assert f"unloop: {what}" in capsys.readouterr().err
+
+
 def test_the_plan_names_the_hosts_that_may_be_restarted(capsys: pytest.CaptureFixture[str]) -> None:
     """Those that a program can be run on, whatever their role; not those with files alone or without a credential."""
     document = planned(capsys)

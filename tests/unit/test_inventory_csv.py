@@ -33,6 +33,21 @@ def problems(source: str, settings: Settings | None = None) -> list[str]:
     return [str(problem).removeprefix(f"{source}:") for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize(
+    ("named", "wrong"),
+    [("local", ["2: dc-1: credential: local: a domain controller has no local account"]), ("domain", [])],
+)
+def test_a_domain_controller_has_no_local_account(tmp_path: Path, named: str, wrong: list[str]) -> None:
+    """One that is named alone for it could never be used; beside a domain's account it is passed over."""
+    known = {"local": CredentialSettings(username="admin"), "domain": CredentialSettings(username="CORP\\fix")}
+    settings = Settings(credentials=known)
+    source = write(tmp_path, f"name,address,role,credential\ndc-1,10.0.0.1,domain_controller,{named}\n")
+    if wrong:
+        assert [problem.split(";")[0] for problem in problems(source, settings)] == wrong
+    else:
+        assert len(read(source, settings).hosts) == 1
+
+
 def test_every_field_arrives(tmp_path: Path) -> None:
     """Every column of the reference becomes a field of the host, in its normal form."""
     (host,) = read(write(tmp_path, FULL), Settings()).hosts

@@ -13,7 +13,7 @@ import pytest
 from unloop.errors import SecretError
 from unloop.model.host import Endpoint, Host
 from unloop.secrets import env, file, keyring
-from unloop.secrets.resolve import Credentials, account, accounts_of, resolve
+from unloop.secrets.resolve import Credentials, account, accounts_of, resolve, unreadable
 from unloop.secrets.secret import Credential, Secret
 from unloop.settings.schema import CredentialSettings, Settings
 
@@ -156,6 +156,25 @@ def test_the_accounts_of_hosts_are_those_that_may_log_on_to_them() -> None:
     )
 
     assert accounts_of(settings, [host]) == {"ws-1\\administrator", "corp\\fix", "ws-1/bmc\\root"}
+
+
+def test_secrets_that_can_t_be_read_are_told_once_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Before anything begins: a variable that is not set, and the file of every host that has none."""
+    monkeypatch.delenv("ADMIN_PASSWORD", raising=False)
+    settings = settings_with(
+        admin=CredentialSettings(username="admin", password="env:ADMIN_PASSWORD"),
+        own=CredentialSettings(username="root", password=f"file:{tmp_path}/{{host}}"),
+    )
+    secret_file(tmp_path / "ws-1", b"there")
+    hosts = [
+        Host(name, "192.0.2.1", endpoints=(Endpoint("smb", "192.0.2.1", credentials=("admin", "own", "unknown")),))
+        for name in ("ws-1", "ws-2", "ws-3")
+    ]
+    found = unreadable(settings, hosts)
+
+    assert len(found) == 3
+    assert found[0] == "the password of credential 'admin': the environment variable ADMIN_PASSWORD is not set"
+    assert ["ws-1" in text for text in found] == [False] * 3
 
 
 def test_unknown_credential_has_a_suggestion() -> None:

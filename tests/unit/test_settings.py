@@ -55,7 +55,7 @@ def test_order_of_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     """A file that was asked for and isn't there is an error, never silently the defaults."""
-    assert problems(tmp_path / "none.toml")[0][2] == "run 'unloop init' to make one"
+    assert problems(tmp_path / "none.toml")[0][2] == "is the path right? 'unloop init' makes an unloop.toml here"
 
 
 def test_everything_is_read(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ def sizes(words: Sequence[str], total: int) -> tuple[int, ...]:
     """How many hosts each wave takes, from words such as ``1``, ``10%`` and ``rest``; they add up to ``total``."""
     taken: list[int] = []
     for word in words:
+        _size(word, total, total)  # also of a wave for which no host is left
+    for word in words:
         left = total - sum(taken)
         if left <= 0:
             break
@@ -35,9 +37,10 @@ def _size(word: str, total: int, left: int) -> int:
     if text == REST:
         return left
     number = text.removesuffix("%")
-    if not number.isdigit() or int(number) == 0:
-        raise InputError(Problem(f"a wave is a number, a share such as 10%, or {REST!r}, not {word!r}"))
-    return max(1, total * int(number) // 100) if text.endswith("%") else int(number)
+    is_share = text.endswith("%")
+    if not number.isdecimal() or int(number) == 0 or (is_share and int(number) > 100):
+        raise InputError(Problem(f"a wave is a number, a share such as 10% (100% at most), or {REST!r}, not {word!r}"))
+    return max(1, total * int(number) // 100) if is_share else int(number)
 
 
 def assign(hosts: Sequence[Host], words: Sequence[str]) -> tuple[tuple[Host, int], ...]:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from unloop.campaign import control
 from unloop.cli.console import stderr, stdout
+from unloop.cli.drive import is_local
 from unloop.cli.follow import code_of, final_table, follow, standing
 from unloop.cli.hints import command
 from unloop.cli.listing import show_listing
@@ -15,7 +16,6 @@ from unloop.cli.output import emit_json, say
 from unloop.cli.standing import left_alone, standing_as_json, tell_what_is_next
 from unloop.dispatch.context import Context, make_context
 from unloop.model.outcome import ExitCode
-from unloop.model.state import CampaignState
 from unloop.settings.load import load as load_settings
 from unloop.store import campaigns, queries
 from unloop.store.campaigns import Campaign
@@ -50,7 +50,7 @@ def list_command(config: str | None, *, as_json: bool) -> int:
 @config_option
 @json_option
 def show_command(campaign: str, config: str | None, *, as_json: bool) -> int:
-    """Show where a campaign stands. The exit code is the campaign's."""
+    """Show where a campaign stands. The exit code is the campaign's, and 0 while it runs."""
     context = _context(config)
     now = standing(context.database, campaigns.load(context.database, campaign).id)
     if as_json:
@@ -63,7 +63,8 @@ def show_command(campaign: str, config: str | None, *, as_json: bool) -> int:
     console = stdout()
     console.print(_facts(now.campaign))
     console.print(final_table(now))
-    tell_what_is_next(now, alone=left_alone(context.database, now.campaign.id))
+    alone = left_alone(context.database, now.campaign.id)
+    tell_what_is_next(now, alone=alone, has_workers=not is_local(context.settings))
     return code_of(now)
 
 
@@ -74,9 +75,9 @@ def watch_command(campaign: str, config: str | None) -> int:
     """Watch a campaign that another process works on; Ctrl-C only stops watching."""
     context = _context(config)
     found = campaigns.load(context.database, campaign)
-    now = follow(context.database, found.id, console=stderr(), drives=False)
+    now = follow(context.database, found.id, console=stderr(), drives=False, has_workers=not is_local(context.settings))
     stderr().print(final_table(now))
-    return code_of(now) if now.campaign.state is not CampaignState.RUNNING else ExitCode.GOOD
+    return code_of(now)
 
 
 @click.command("pause")

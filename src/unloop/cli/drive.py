@@ -14,9 +14,14 @@ from unloop.settings.schema import Settings
 from unloop.store.campaigns import Campaign
 
 
+def is_local(settings: Settings) -> bool:
+    """Whether the work is done in this process, and not by workers of a broker."""
+    return settings.broker.url.startswith(MEMORY)
+
+
 def ready(settings: Settings) -> Context:
     """The opened store, with the broker seen to be there: whoever is asked to confirm is not told of them afterwards."""
-    if not settings.broker.url.startswith(MEMORY):
+    if not is_local(settings):
         reachable_app(settings)
     return make_context(settings)
 
@@ -26,12 +31,12 @@ def drive(context: Context, campaign: Campaign, *, as_json: bool, close: bool = 
 
     Where the settings name a broker, its workers do the work, and Ctrl-C ends only the watching.
     """
-    console, is_local = stderr(), context.settings.broker.url.startswith(MEMORY)
-    if not is_local:
+    console, drives = stderr(), is_local(context.settings)
+    if not drives:
         say(f"the workers of {context.settings.broker.url} do the work; Ctrl-C only stops watching")
-    work: AbstractContextManager[object] = embedded(context) if is_local else nullcontext()
+    work: AbstractContextManager[object] = embedded(context) if drives else nullcontext()
     with work:
-        now = follow(context.database, campaign.id, console=console, drives=is_local)
+        now = follow(context.database, campaign.id, console=console, drives=drives, has_workers=not drives)
     console.print(final_table(now))
     tell_what_is_next(now)
     if as_json:

@@ -72,9 +72,12 @@ def standing(database: Database, campaign_id: str) -> Standing:
     )
 
 
-def follow(database: Database, campaign_id: str, *, console: Console, drives: bool) -> Standing:
+def follow(
+    database: Database, campaign_id: str, *, console: Console, drives: bool, has_workers: bool = False
+) -> Standing:
     """Show progress until the campaign stops. ``drives``: our process does the work, so Ctrl-C drains it first.
 
+    ``has_workers``: workers of a broker do it, not the process of another command.
     A store that can't be reached for a while ends neither the work nor the watching.
     """
     bar = Progress(
@@ -82,7 +85,10 @@ def follow(database: Database, campaign_id: str, *, console: Console, drives: bo
     )
     now = standing(database, campaign_id)
     task = bar.add_task(now.campaign.id, total=now.campaign.targets)
-    slow, drain = _Slow(database, campaign_id, console, drives=drives), Drain(database, console)
+    slow, drain = (
+        _Slow(database, campaign_id, console, drives=drives, has_workers=has_workers),
+        Drain(database, console),
+    )
     with as_interrupts(), Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             try:
@@ -106,8 +112,11 @@ def follow(database: Database, campaign_id: str, *, console: Console, drives: bo
 class _Slow:
     """What is read anew every few seconds only: thousands of windows are not read twice a second."""
 
-    def __init__(self, database: Database, campaign_id: str, console: Console, *, drives: bool) -> None:
+    def __init__(
+        self, database: Database, campaign_id: str, console: Console, *, drives: bool, has_workers: bool
+    ) -> None:
         self._database, self._campaign, self._console = database, campaign_id, console
+        self._goes_on = command("worker") if has_workers else command("campaign resume", campaign_id)
         self._told = drives  # where our own process does the work there is no worker to miss
         self._shown: Group | Text = Text("")
         self._due = 0.0
@@ -130,7 +139,7 @@ class _Slow:
             self._told = True
             told = ", ".join(f"{due.hosts} of kind {due.queue}" for due in mine)
             self._console.print(
-                f"[yellow]Hosts wait for a worker ({told}): start some with: {escape(command('worker'))}",
+                f"[yellow]Hosts are due and nobody works on them ({told}). Go on with: {escape(self._goes_on)}",
                 soft_wrap=True,
             )
 
@@ -150,10 +159,11 @@ def _line(now: Standing) -> Text:
     parts = [f"{outcome} {hosts}" for outcome, hosts in now.outcomes.most_common()]
     working = now.states[State.WORKING]
     waiting = now.states[State.WAITING] + now.states[State.QUEUED]
+    held = f" · held {now.states[State.HELD]}" if now.states[State.HELD] else ""
     text = Text("  ")
     text.append(" · ".join(parts) or "nothing ended yet", style="green")
     missed = now.tally.windows - now.tally.caught
-    text.append(f"\n  in work {working} · waiting {waiting} · landed, proof outstanding {now.landed}")
+    text.append(f"\n  in work {working} · waiting {waiting}{held} · landed, proof outstanding {now.landed}")
     text.append(f"\n  windows caught {now.tally.caught}, missed {missed} · resets {now.tally.resets}")
     if now.tally.owing:
         text.append(f" · {now.tally.owing}")
@@ -162,7 +172,7 @@ def _line(now: Standing) -> Text:
 
 def eta(now: Standing, pace: Pace) -> str:
     """The time left in words; said to be unknown until there is a pace."""
-    racing = sum(now.states[state] for state in State if state is not State.ENDED) - now.landed
+    racing = sum(now.states[state] for state in State if state not in {State.ENDED, State.HELD}) - now.landed
     at_once = CampaignOptions.from_json(now.campaign.options).in_flight
     left = seconds_left(pace, racing=racing, proving=now.landed, at_once=at_once)
     if left is None:
@@ -190,6 +200,8 @@ def final_table(now: Standing) -> Table:
 
 
 def code_of(now: Standing) -> ExitCode:
-    """The exit code that a campaign's standing calls for."""
+    """The exit code that a campaign's standing calls for; one that runs has none to tell yet."""
+    if now.campaign.state is CampaignState.RUNNING:
+        return ExitCode.GOOD
     stopped = now.campaign.state in {CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.ABORTED}
     return exit_code(now.outcomes, stopped=stopped)

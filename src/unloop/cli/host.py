@@ -105,7 +105,9 @@ def hold_command(campaign: str, where: str, reason: str, config: str | None) -> 
 def release_command(campaign: str, where: str, config: str | None) -> int:
     """Let held hosts go on where they stopped."""
     database = make_context(load_settings(config)).database
-    rows = _open_rows(database, campaign, where)
+    rows = [row for row in _open_rows(database, campaign, where) if row.run.hold]
+    if not rows:
+        raise EmptySelection(f"no host that matches {where!r} is held; nothing was changed")
     released = retries.release(database, [row.run.id for row in rows], now=time.time())
     say(f"{released} hosts go on")
     return ExitCode.GOOD

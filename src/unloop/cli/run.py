@@ -11,7 +11,7 @@ from unloop.campaign import control
 from unloop.campaign.plan import Plan
 from unloop.campaign.prepare import Prepared, prepare
 from unloop.cli.console import stderr, stdout
-from unloop.cli.drive import drive, ready
+from unloop.cli.drive import drive, is_local, ready
 from unloop.cli.options import (
     config_option,
     inventory_option,
@@ -31,6 +31,7 @@ from unloop.model.options import CampaignOptions
 from unloop.model.outcome import ExitCode
 from unloop.playbook.load import load
 from unloop.playbook.shipped import locate
+from unloop.secrets.resolve import unreadable
 from unloop.settings.load import load as load_settings
 from unloop.settings.schema import Settings
 
@@ -53,6 +54,10 @@ _RACE = (
     "lease",
 )
 """Settings of the race that bound a campaign under the same name."""
+
+
+SHOWN = 10
+"""Secrets that can't be read, before the rest is only counted."""
 
 
 @click.command("run")
@@ -85,6 +90,7 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
         options=options_of(settings, silent=bool(options["reset_silent"]), roles=_words(options["reset_role"])),
         waves=_words(options["waves"]),
     )
+    _check_secrets(settings, prepared.plan, dry_run=dry_run)
     as_json = bool(options["as_json"])
     show_plan(prepared, stdout() if dry_run and not as_json else stderr())
     if dry_run:
@@ -104,6 +110,23 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
         now=datetime.now(UTC),
     )
     return drive(context, campaign, as_json=as_json)
+
+
+def _check_secrets(settings: Settings, plan: Plan, *, dry_run: bool) -> None:
+    """See that every secret can be read where this process does the work; raises InputError. Workers have their own.
+
+    A dry run may be made where the secrets are not: it tells of them.
+    """
+    if not is_local(settings):
+        return
+    found = unreadable(settings, [planned.host for planned in plan.hosts])
+    if dry_run:
+        for what in found[:SHOWN]:
+            say(f"warning: {what}")
+    elif found:
+        more = [f"… and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+        hint = "nothing was started; `unloop doctor` looks at every credential"
+        raise InputError(*(Problem(what) for what in (*found[:SHOWN], *more)), Problem(hint))
 
 
 def chosen(source: str, selection: str, settings: Settings, *, victims: str | None = None) -> tuple[Host, ...]:

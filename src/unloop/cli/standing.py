@@ -6,8 +6,8 @@ from unloop.cli.follow import OVERDUE, Standing, code_of
 from unloop.cli.hints import command
 from unloop.cli.output import say
 from unloop.dispatch.owner import is_dead
-from unloop.model.outcome import GOOD, ExitCode
-from unloop.model.state import CampaignState
+from unloop.model.outcome import GOOD
+from unloop.model.state import CampaignState, State
 from unloop.store import campaigns, claims
 from unloop.store.database import Database
 
@@ -19,24 +19,36 @@ def left_alone(database: Database, campaign_id: str) -> int:
     return dead + sum(one.hosts for one in due if one.campaign == campaign_id)
 
 
-def tell_what_is_next(now: Standing, *, alone: int = 0) -> None:
-    """One or two lines: why it stopped and what to type next; ``alone``: hosts that nobody works on."""
+def tell_what_is_next(now: Standing, *, alone: int = 0, has_workers: bool = False) -> None:
+    """One or two lines: why it stopped and what to type next.
+
+    ``alone``: hosts that nobody works on; ``has_workers``: workers do the work, not the process of a command.
+    """
     campaign = now.campaign
+    is_fine = campaign.state is CampaignState.RUNNING and not alone
     if campaign.state is CampaignState.RUNNING and alone:
-        resume = command("campaign resume", campaign.id)
-        say(f"{alone} hosts are due and nobody works on them. Go on with: {resume}, or start: {command('worker')}")
+        goes_on = command("worker") if has_workers else command("campaign resume", campaign.id)
+        say(f"{alone} hosts are due and nobody works on them. Go on with: {goes_on}")
     elif campaign.state is CampaignState.RUNNING:
         watch, pause = command("campaign watch", campaign.id), command("campaign pause", campaign.id)
         say(f"It goes on. Watch it: {watch}; stop it: {pause}")
     if campaign.state in {CampaignState.PAUSED, CampaignState.STOPPED}:
         say(f"{campaign.state}: {campaign.reason}. Go on with: {command('campaign resume', campaign.id)}")
-    if now.tally.owing:
+    if held := now.states[State.HELD]:
+        words = ("--where", "state=held")
+        say(f"{held} hosts are held, and the waves after theirs wait. Let them go on with: {_on(campaign.id, *words)}")
+    if now.tally.owing and not is_fine:
         verb = "campaign abort" if campaign.state is CampaignState.ABORTED else "campaign resume"
-        say(f"Hosts that may still be {now.tally.owing}. That is undone first by: {command(verb, campaign.id)}")
-    if code_of(now) is ExitCode.NOT_ALL_GOOD:
-        others = sum(hosts for outcome, hosts in now.outcomes.items() if outcome not in GOOD)
-        say(f"{others} hosts need more: {command('host list', campaign.id, '--where', 'not good')}")
+        say(f"Right now {now.tally.owing}; that is undone first by: {command(verb, campaign.id)}")
+    others = sum(hosts for outcome, hosts in now.outcomes.items() if outcome not in GOOD)
+    if others:
+        words = ("--where", "state=ended and not good")
+        say(f"{others} hosts need more: {command('host list', campaign.id, *words)}")
     say(f"Report: {command('report', campaign.id, '--format', 'html')}")
+
+
+def _on(campaign_id: str, *words: str) -> str:
+    return command("host release", campaign_id, *words)
 
 
 def standing_as_json(now: Standing) -> dict[str, object]:

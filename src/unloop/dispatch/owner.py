@@ -19,6 +19,12 @@ def one_of(process: str) -> str:
     return f"{process}.{next(_SERIAL)}"
 
 
+def process_of(owner: str) -> str:
+    """The process behind an owner, for people: its number, and its machine where that is another."""
+    machine, _, pid = owner.rpartition("/")[0].rpartition("/")
+    return pid if machine == socket.gethostname() else f"{pid} on {machine}"
+
+
 def is_dead(owner: str) -> bool:
     """Whether an owner was a process of this machine that is gone. Owners elsewhere are never known to be dead."""
     host, _, rest = owner.rpartition("/")[0].rpartition("/")
@@ -29,9 +35,13 @@ def is_dead(owner: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """The start time of a process in clock ticks since boot (proc(5), stat field 22), '' when there is none."""
+    """The start time of a process in clock ticks since boot (proc(5), stat field 22), '' when there is none any more.
+
+    One that has ended and that nobody has waited for yet (a zombie, state Z) is none.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]

@@ -6,6 +6,7 @@ from unloop.model.host import Host
 from unloop.model.host_run import HostRun
 from unloop.model.order import Order
 from unloop.playbook.load import loads
+from unloop.runner.cause import advice
 from unloop.store.campaigns import Campaign
 
 
@@ -30,5 +31,11 @@ class Remedy:
         return compile_traces(self.order(host))
 
     def instructions(self, run: HostRun, cause: str) -> str:
-        """What people are told to do with a host: why it ended, and the playbook's ``hands_on`` text."""
-        return f"{cause}\n{self._orders.rendered(run.host).hands_on}".strip()
+        """What people are told to do with a host: why it ended, what helps from afar, and the playbook's ``hands_on``."""
+        afar = advice(cause)
+        first = (
+            f"First from here: {afar}; then: unloop campaign retry {self._id} --where name={run.host.name}\n"
+            if afar
+            else ""
+        )
+        return f"{cause}\n{first}{self._orders.rendered(run.host).hands_on}".strip()

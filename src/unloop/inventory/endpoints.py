@@ -1,6 +1,6 @@
 """From a row's fields to the endpoints of a host: channels, ports, credentials and channel options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from unloop import plugins
@@ -53,6 +53,8 @@ class EndpointReader:
             parts = {**_usual_options(name, system), **judged.parts.get(name, {})}
             endpoint = Endpoint(name, address, 0, own or self._default_names(name, role))
             endpoints.append(self._with_parts(endpoint, name, parts, wrong) if parts else endpoint)
+        if role is Role.DOMAIN_CONTROLLER:
+            wrong += self._only_local(endpoints)
         bmc = self._bmc(judged, wrong)
         trusted = tuple(trusting(endpoint, self._trust) for endpoint in endpoints)
         return trusted, trusting(bmc, self._trust) if bmc else None, wrong
@@ -103,6 +105,19 @@ class EndpointReader:
             Unfit(f"{field}: unloop.toml has no credential {name!r}", did_you_mean(name, self._known))
             for name in unknown
         )
+
+    def _only_local(self, endpoints: Sequence[Endpoint]) -> list[Unfit]:
+        """Credentials that were named for a domain controller, which has no local accounts (design section 7, rule 6)."""
+        named = dict.fromkeys(
+            endpoint.credentials
+            for endpoint in endpoints
+            if endpoint.credentials
+            and all(name in self._known and self._known[name].is_local for name in endpoint.credentials)
+        )
+        hint = "name a domain's account; the account of its repair mode goes into dsrm_credential"
+        return [
+            Unfit(f"credential: {' '.join(names)}: a domain controller has no local account", hint) for names in named
+        ]
 
     def _default_credentials(self, channel: str, role: Role) -> tuple[str, ...]:
         """Local accounts before domain ones, but on domain controllers, which have none (design section 7, rule 6)."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from unloop.model.host import Role
 from unloop.rehearsal import spec_file
 from unloop.rehearsal.certificate import issue
 from unloop.rehearsal.spec import MachineSpec
@@ -65,8 +66,8 @@ restart_after = "9s"
 per_rack = 8
 bmc_spacing = "1s"
 """
-Account = tuple[str, str]
-"""User name and password."""
+Account = tuple[str, str, bool]
+"""User name, password, and whether it is an account of each host alone: a domain controller has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,9 @@ def write(directory: Path, specs: Iterable[MachineSpec], *, playbooks: Sequence[
     directory = directory.absolute()
     (directory / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
     paths = Paths(directory)
-    hosts = _named(((spec.username, spec.inventory_password or spec.password) for spec in specs), "host")
-    bmcs = _named(((spec.bmc_username, spec.bmc_password) for spec in specs if spec.bmc_channel), "bmc")
-    for (_, password), name in {**hosts, **bmcs}.items():
+    hosts = _named((_account(spec) for spec in specs), "host")
+    bmcs = _named(((spec.bmc_username, spec.bmc_password, True) for spec in specs if spec.bmc_channel), "bmc")
+    for (_, password, _), name in {**hosts, **bmcs}.items():
         _write_private(directory / "secrets" / name, f"{password}\n".encode())
     _write_trust(paths, specs)
     _write_inventory(paths.inventory, specs, hosts, bmcs)
@@ -144,6 +145,11 @@ def _named(accounts: Iterable[Account], prefix: str) -> dict[Account, str]:
     """A credential's name for each account that occurs."""
     found = dict.fromkeys(accounts)
     return {account: prefix if not index else f"{prefix}-{index + 1}" for index, account in enumerate(found)}
+
+
+def _account(spec: MachineSpec) -> Account:
+    """With which its inventory says to log on."""
+    return spec.username, spec.inventory_password or spec.password, spec.role is not Role.DOMAIN_CONTROLLER
 
 
 def _write_private(path: Path, content: bytes) -> None:
@@ -181,7 +187,7 @@ def _row(spec: MachineSpec, hosts: Mapping[Account, str], bmcs: Mapping[Account,
         "address": spec.address,
         "system": str(spec.system),
         "channels": " ".join(channel for channel in CHANNEL_ORDER if channel in offered),
-        "credential": hosts[spec.username, spec.inventory_password or spec.password],
+        "credential": hosts[_account(spec)],
         **{f"{channel}_port": str(port) for channel, port in offered.items()},
         "uuid": spec.uuid,
         "site": spec.site,
@@ -195,16 +201,16 @@ def _row(spec: MachineSpec, hosts: Mapping[Account, str], bmcs: Mapping[Account,
     if not spec.bmc_channel:
         return row
     bmc = {"bmc": spec.bmc_address, "bmc_channel": spec.bmc_channel, "bmc_port": str(spec.bmc_port)}
-    return {**row, **bmc, "bmc_credential": bmcs[spec.bmc_username, spec.bmc_password]}
+    return {**row, **bmc, "bmc_credential": bmcs[spec.bmc_username, spec.bmc_password, True]}
 
 
 def _settings(paths: Paths, credentials: Mapping[Account, str]) -> str:
     """TOML; JSON's strings are its basic strings."""
     lines = ["# Written by a rehearsal: credentials of simulated hosts, and whom to trust.", ""]
-    for (username, _), name in credentials.items():
+    for (username, _, is_local), name in credentials.items():
         reference = f"file:{paths.directory / 'secrets' / name}"
         lines += [f"[credentials.{name}]", f"username = {json.dumps(username)}", f"password = {json.dumps(reference)}"]
-        lines += ["local = true", ""]
+        lines += [f"local = {json.dumps(is_local)}", ""]
     lines += [
         "[trust]",
         f"known_hosts = {json.dumps(str(paths.known_hosts))}",

@@ -7,13 +7,13 @@ def seconds_left(pace: Pace, *, racing: int, proving: int, at_once: int) -> floa
     """Seconds until the hosts that are left have ended, None while nothing is known.
 
     ``racing`` hosts need on average so many attempts as a window is rarely hit, ``at_once`` of them side by side; whoever
-    has landed needs a proof. Hosts that never open a port take longer than that, so it is an estimate from below.
+    has landed needs a proof, and how long that takes shows with the first one. Hosts that never open a port take longer
+    than that, so it is an estimate from below.
     """
-    proof = pace.proof or 0.0
     if not racing:
-        return proof if proving and pace.proof is not None else (0.0 if not proving else None)
-    if pace.attempt is None or not pace.windows:
+        return pace.proof if proving else 0.0
+    if pace.attempt is None or not pace.windows or pace.proof is None:
         return None
     chance = (pace.caught + 1) / (pace.windows + 2)
     rounds = racing / chance / max(1, min(at_once, racing))
-    return rounds * pace.attempt + proof
+    return rounds * pace.attempt + pace.proof

@@ -31,6 +31,22 @@ class Cause(StrEnum):
     STILL_BROKEN = "the remedy landed, but the host did not come back for good"
 
 
+_ADVICE = {
+    Cause.LOGON_REFUSED: "correct the credential where its secret is, or name another in the inventory",
+    Cause.BMC_MISMATCH: "correct bmc or uuid in the inventory",
+    Cause.ROLE_NOT_NAMED: "start a campaign that names the role, if it may be reset (--reset-role)",
+    Cause.NO_CHANNEL: "name a channel in the inventory that can carry the remedy",
+    Cause.NO_ADDRESS: "correct the address in the inventory, or the name server",
+    Cause.NO_WAY_IN: "open the port of a channel that can carry the remedy, or name another channel",
+    Cause.DOORS_CLOSED: "open the port of a channel, or name another channel, if the host needs repair at all",
+}
+
+
+def advice(cause: str) -> str:
+    """What to do from afar before somebody walks to a host that ended with this cause, '' where nothing is known."""
+    return next((told for known, told in _ADVICE.items() if cause.startswith(known)), "")
+
+
 _UNREACHABLE = frozenset(
     {
         Cause.DOORS_CLOSED,

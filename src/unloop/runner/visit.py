@@ -47,7 +47,8 @@ async def _bounded(run: HostRun, tools: Tools) -> tuple[HostRun, Step, Visit]:
         raise
     except Exception as error:
         run = tools.writer.as_kept(run)
-        logger.exception("visit broke off", extra={"host": run.host.name, "campaign": run.campaign})
+        told = {"host": run.host.name, "campaign": run.campaign, "reason": str(error)}
+        logger.warning("visit broke off", extra=told, exc_info=None if isinstance(error, UnloopError) else error)
         tools.broken[run.id] += 1
         why = str(error) if isinstance(error, UnloopError) else f"unloop made a mistake: {type(error).__name__}"
         if tools.broken[run.id] >= MOST_BROKEN:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from unloop import plugins
 from unloop.errors import SecretError, did_you_mean
@@ -12,6 +12,9 @@ from unloop.settings.schema import CredentialSettings, Settings
 
 GROUP = "unloop.secrets"
 HOST = "{host}"
+_QUICK = ("env:", "file:")
+_TRIED = 20
+"""Hosts for which a secret is fetched from elsewhere before a campaign begins: a keyring takes its time."""
 _SAFE_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -70,13 +73,39 @@ class Credentials:
 
 def accounts_of(settings: Settings, hosts: Iterable[Host]) -> frozenset[str]:
     """Every account with which one of these hosts or its BMC may be logged on to."""
-    known, found = settings.credentials, set[str]()
-    for host in hosts:
-        names = {*host.dsrm_credentials, *(name for endpoint in host.endpoints for name in endpoint.credentials)}
-        found |= {account(known[name], host.name) for name in names if name in known}
-        of_bmc = host.bmc.credentials if host.bmc else ()
-        found |= {account(known[name], host.name, of_bmc=True) for name in of_bmc if name in known}
-    return frozenset(found)
+    known = settings.credentials
+    return frozenset(
+        account(known[name], host.name, of_bmc=of_bmc)
+        for host in hosts
+        for name, of_bmc in _names_of(host)
+        if name in known
+    )
+
+
+def unreadable(settings: Settings, hosts: Sequence[Host]) -> tuple[str, ...]:
+    """What is wrong with the secrets that these hosts and their BMCs need, read here and now, each told once.
+
+    A reference that names the host is read for the first hosts only, unless it is a file or the environment.
+    """
+    credentials, found = Credentials(settings), dict[str, None]()
+    for number, host in enumerate(hosts):
+        for name, of_bmc in _names_of(host):
+            entry = settings.credentials.get(name)
+            is_slow = entry is not None and not (entry.password or entry.key).startswith(_QUICK)
+            if entry is None or (is_slow and number >= _TRIED):
+                continue
+            try:
+                credentials.get(name, host.name, of_bmc=of_bmc)
+            except SecretError as error:
+                found[str(error)] = None
+    return tuple(found)
+
+
+def _names_of(host: Host) -> Iterator[tuple[str, bool]]:
+    """The credentials of a host, and whether they are its BMC's."""
+    names = [*host.dsrm_credentials, *(name for endpoint in host.endpoints for name in endpoint.credentials)]
+    yield from ((name, False) for name in dict.fromkeys(names))
+    yield from ((name, True) for name in (host.bmc.credentials if host.bmc else ()))
 
 
 def account(entry: CredentialSettings, host_name: str, *, of_bmc: bool = False) -> str:

@@ -56,7 +56,9 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as error:
-        hint = "run 'unloop init' to make one" if isinstance(error, FileNotFoundError) else ""
+        hint = (
+            "is the path right? 'unloop init' makes an unloop.toml here" if isinstance(error, FileNotFoundError) else ""
+        )
         raise InputError(Problem(f"can't read the settings: {error.strerror}", str(path), hint=hint)) from error
     except UnicodeDecodeError as error:
         raise InputError(Problem("the settings are not UTF-8", str(path))) from error

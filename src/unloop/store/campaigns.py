@@ -79,6 +79,8 @@ def load(database: Database, campaign_id: str) -> Campaign:
         else:
             wanted = (table.c.id.startswith(campaign_id, autoescape=True)) | (table.c.name == campaign_id)
             rows = connection.execute(select(table).where(wanted)).mappings().all()
+    if not rows and campaign_id == "latest":
+        raise StoreError(f"no campaign yet in store {database.label}; is this the right directory, or -c FILE?")
     if not rows:
         raise StoreError(f"no campaign {campaign_id!r} in store {database.label}; `unloop campaign list` shows them")
     if len(rows) > 1:
