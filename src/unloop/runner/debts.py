@@ -7,7 +7,7 @@ from unloop.errors import ChannelError, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
 from unloop.runner import safe_boot
-from unloop.runner.reset import bring_up, open_power
+from unloop.runner.power import bring_up, open_power
 from unloop.runner.tools import Tools
 from unloop.store import ledger
 

@@ -1,26 +1,22 @@
 """Resetting one host for one attempt: identity first, the ledger's permission for every step, and never twice."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from unloop.channels.base import Deadline, Power
+from unloop.channels.base import Power
 from unloop.channels.power import PowerChannel
-from unloop.channels.reset import Pace, reset, switch_on
+from unloop.channels.reset import Pace, reset
 from unloop.channels.uuid import same_uuid
 from unloop.clock import Clock
-from unloop.errors import Busy, ChannelError, InputError, LeaseLost, LeftOff, LogonRefused, LogonUndecided, NotPermitted
+from unloop.errors import Busy, ChannelError, LeaseLost, LeftOff, LogonRefused, LogonUndecided, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host import Endpoint, Role
 from unloop.model.host_run import HostRun
 from unloop.model.power import PowerState
-from unloop.plugins import load
-from unloop.runner.logon import log_on
-from unloop.runner.strike import target_of
+from unloop.runner.power import Refusal, bring_up, off_by_us, open_power
 from unloop.runner.tools import Tools
-from unloop.secrets.secret import Credential
 from unloop.store import ledger
 from unloop.store.ledger import Limits, Permission
 
@@ -76,12 +72,6 @@ class ResetReport:
     state: PowerState | None = None
 
 
-class _Refusal(NotPermitted):
-    def __init__(self, permission: Permission) -> None:
-        self.permission = permission
-        super().__init__(f"the ledger says {permission}")
-
-
 class _SeenUp(NotPermitted):
     """The host is not down any more."""
 
@@ -121,7 +111,7 @@ async def _with_power(
             return await work(channel)
     except _SeenUp as seen:
         return ResetReport(ResetResult.CALLED_OFF, str(seen))
-    except _Refusal as refusal:
+    except Refusal as refusal:
         return _refused(run, refusal.permission)
     except LeftOff as error:
         return ResetReport(ResetResult.LEFT_OFF, str(error))
@@ -142,31 +132,6 @@ def _refused(run: HostRun, permission: Permission) -> ResetReport:
     return ResetReport(result, str(permission).replace("_", " "))
 
 
-@asynccontextmanager
-async def open_power(run: HostRun, tools: Tools, bmc: Endpoint, *, seconds: float) -> AsyncIterator[PowerChannel]:
-    """The channel to a host's BMC, as soon as there is room for one more power operation; raises ChannelError.
-
-    The log-on alone is what proves the account: nobody has to wait for the end of the first reset.
-    """
-    channel_class = load("unloop.channels", bmc.channel)
-    if not isinstance(channel_class, type) or not issubclass(channel_class, PowerChannel):
-        raise InputError(f"{run.host.name}: channel {bmc.channel} does not control power")
-    made: list[PowerChannel] = []
-
-    async def opened(credential: Credential) -> PowerChannel:
-        channel = channel_class(target_of(run.host, bmc, credential), Deadline.after(seconds), tools.power)
-        made.append(channel)
-        await channel.open()
-        return channel
-
-    async with tools.power.operation():
-        try:
-            yield await log_on(tools, run.host, bmc, opened)
-        finally:
-            for channel in made:
-                await channel.close()
-
-
 async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, *, attempt: int, seen: SeenDown) -> ResetReport:
     mismatch = await _mismatch(run, channel)
     if mismatch:
@@ -183,7 +148,7 @@ async def _cycle(run: HostRun, tools: Tools, channel: PowerChannel, *, attempt: 
         if answer is Permission.ALREADY and kind is EffectKind.POWER_ON:
             return
         if answer is not Permission.GRANTED:
-            raise _Refusal(answer)
+            raise Refusal(answer)
         permitted.append(kind)
         if is_off and not await seen.holds(tools.clock):
             raise _SeenUp("it was not seen to be down any more when the order was written down")
@@ -212,27 +177,6 @@ async def _paid(run: HostRun, tools: Tools, channel: PowerChannel) -> ResetRepor
     return ResetReport(ResetResult.CALLED_OFF, "an order from before never switched it off")
 
 
-async def bring_up(run: HostRun, tools: Tools, channel: Power, *, since: float) -> bool:
-    """Switch on a host for which an off was permitted at ``since`` (seconds since the epoch); whether it was off.
-
-    What is owed is paid when the host is seen to be on and no order can be on its way any more: orders may have been sent
-    until now, or for as long as a host is ordered off. Raises ChannelError or NotPermitted.
-    """
-    attempt = run.progress.attempt
-
-    async def permit(kind: EffectKind) -> None:
-        """A power-on that was permitted before may be sent again."""
-        answer = await tools.writer.permit(run, kind, attempt=attempt)
-        if answer not in {Permission.GRANTED, Permission.ALREADY}:
-            raise _Refusal(answer)
-
-    pace = Pace(on=tools.options.power, poll=tools.options.power_poll)
-    ordered = max(0.0, tools.now() - since - tools.options.power / 2)
-    was_off = await switch_on(channel, permit=permit, clock=tools.clock, pace=pace, ordered=ordered)
-    await tools.writer.settle(run, EffectKind.POWER_ON, attempt=attempt)
-    return was_off
-
-
 async def _mismatch(run: HostRun, channel: Power) -> str:
     """One line when the BMC is not proven to be this host's; '' when it is, or the operator accepted it."""
     if run.host.bmc_accepted:
@@ -247,20 +191,3 @@ async def _mismatch(run: HostRun, channel: Power) -> str:
 
 def _limits(tools: Tools) -> Limits:
     return Limits(spacing=tools.options.spacing, per_group=dict(tools.options.limits))
-
-
-async def off_by_us(run: HostRun, tools: Tools) -> bool:
-    """Whether this host owes a power-on: it may be off by our hand, and is to be switched on before anything else."""
-    return EffectKind.POWER_ON in await tools.in_store(partial(ledger.owed, tools.database, run.id))
-
-
-async def power_state(run: HostRun, tools: Tools) -> PowerState | None:
-    """What the BMC says of the host's power, or None when it can't be asked."""
-    bmc = run.host.bmc
-    if bmc is None or not bmc.credentials:
-        return None
-    try:
-        async with open_power(run, tools, bmc, seconds=tools.options.strike) as channel:
-            return await channel.power_state()
-    except ChannelError:
-        return None

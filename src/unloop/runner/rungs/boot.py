@@ -10,7 +10,8 @@ from unloop.model.host import Endpoint
 from unloop.model.host_run import HostRun
 from unloop.model.report import RemedyReport, Verdict
 from unloop.race.rhythm import Rhythm
-from unloop.race.watch import Door, Opened, Sighting, Watch
+from unloop.race.sighting import Sighting
+from unloop.race.watch import Door, Opened, Watch
 from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
 from unloop.runner.salvo import fire_all

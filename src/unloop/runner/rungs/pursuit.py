@@ -15,15 +15,8 @@ from unloop.runner.decide import after_miss, climb, climb_to_hands
 from unloop.runner.doors import doors_of
 from unloop.runner.landing import Landing
 from unloop.runner.logon import credentials_of
-from unloop.runner.reset import (
-    ResetReport,
-    ResetResult,
-    SeenDown,
-    bring_up_owed,
-    off_by_us,
-    power_state,
-    reset_host,
-)
+from unloop.runner.power import off_by_us, power_state
+from unloop.runner.reset import ResetReport, ResetResult, SeenDown, bring_up_owed, reset_host
 from unloop.runner.rungs.boot import Boot, Keep, every_endpoint, is_still_down, look_once, observe_boot
 from unloop.runner.rungs.notes import all_refused, learned
 from unloop.runner.tools import Tools
