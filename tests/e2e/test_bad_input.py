@@ -257,7 +257,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_done(tmp_path: Path) -> None:
             if exists:
                 open_database(f"sqlite:///{store}").close()
             filling = fill(disk)
-            done = unloop(*RUN, directory=tmp_path)
+            done = unloop(*RUN, directory=tmp_path, environment={"PW": "canary"})
             (told,) = complaints(done)
             assert (done.returncode, told.startswith(f"store sqlite:///{store}: ")) == (2, True)
             assert "full" in told

@@ -90,7 +90,9 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
         options=options_of(settings, silent=bool(options["reset_silent"]), roles=_words(options["reset_role"])),
         waves=_words(options["waves"]),
     )
-    _check_secrets(settings, prepared.plan, dry_run=dry_run)
+    if dry_run:
+        for what in _unreadable(settings, prepared.plan):
+            say(f"warning: {what}")
     as_json = bool(options["as_json"])
     show_plan(prepared, stdout() if dry_run and not as_json else stderr())
     if dry_run:
@@ -98,6 +100,7 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
             emit_json(plan_as_json(prepared))
         return ExitCode.GOOD
     context = ready(settings)
+    _check_secrets(settings, prepared.plan)
     if not yes:
         confirm(prepared.plan)
     campaign = control.create(
@@ -112,21 +115,20 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
     return drive(context, campaign, as_json=as_json)
 
 
-def _check_secrets(settings: Settings, plan: Plan, *, dry_run: bool) -> None:
-    """See that every secret can be read where this process does the work; raises InputError. Workers have their own.
-
-    A dry run may be made where the secrets are not: it tells of them.
-    """
-    if not is_local(settings):
-        return
-    found = unreadable(settings, [planned.host for planned in plan.hosts])
-    if dry_run:
-        for what in found[:SHOWN]:
-            say(f"warning: {what}")
-    elif found:
-        more = [f"… and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+def _check_secrets(settings: Settings, plan: Plan) -> None:
+    """See that every secret can be read where this process does the work; raises InputError."""
+    found = _unreadable(settings, plan)
+    if found:
         hint = "nothing was started; `unloop doctor` looks at every credential"
-        raise InputError(*(Problem(what) for what in (*found[:SHOWN], *more)), Problem(hint))
+        raise InputError(*map(Problem, found[:-1]), Problem(found[-1], hint=hint))
+
+
+def _unreadable(settings: Settings, plan: Plan) -> list[str]:
+    """The secrets that can't be read here, the first of them; workers have their own."""
+    if not is_local(settings):
+        return []
+    found = unreadable(settings, [planned.host for planned in plan.hosts])
+    return [*found[:SHOWN], *([f"{len(found) - SHOWN} more secrets can't be read"] if len(found) > SHOWN else [])]
 
 
 def chosen(source: str, selection: str, settings: Settings, *, victims: str | None = None) -> tuple[Host, ...]:

@@ -29,8 +29,8 @@ class Watch:
     """Watches the in-band doors of one host, by channel, in the order in which they are expected to open.
 
     Until the host gives a first sign one door is probed at the full rhythm and the others now and then; from then on all are
-    probed at the hot rate until they open. The first door that opened is looked at again and again, and tells when
-    the host is gone. ``is_look``: it is over as soon as the host is seen to be down. An async context manager: leaving it
+    probed at the hot rate until they open. Doors that opened are looked at again and again, and tell when the
+    host is gone. ``is_look``: it is over as soon as the host is seen to be down. An async context manager: leaving it
     ends every probe and closes what nobody took.
     """
 
@@ -54,8 +54,10 @@ class Watch:
         self.gone: asyncio.Future[float] = self._loop.create_future()
         """When the host that had been seen was first found to be silent again."""
         self._is_awake = False
-        self._pulse: Aim | None = None
-        self._missed, self._missed_since = 0, 0.0
+        self._pulses: dict[str, Aim] = {}
+        self._missed: dict[str, int] = {}
+        """Of each door that has given a sign of the host: how many probes in a row were silent since."""
+        self._missed_since: dict[str, float] = {}
         self._opened: list[Opened] = []
         self._waiter: asyncio.Future[None] | None = None
         self._aims = {
@@ -77,13 +79,13 @@ class Watch:
         for aim in self._aims.values():
             self._prober.stop(aim)
         self._ping_no_more()
-        if self._pulse is not None:
-            self._prober.stop(self._pulse)
+        for pulse in self._pulses.values():
+            self._prober.stop(pulse)
         while self._opened:
             discard(self._opened.pop(0).sock)
         self.gone.cancel()
         self._aims.clear()  # an aim knows its watch: thousands of such circles would wait for the collector
-        self._pulse = None
+        self._pulses.clear()
 
     async def next_open(self, *, until: float) -> Opened | None:
         """The next door that opens, or None when the time (on the loop's clock) is up, or a look has seen the host down."""
@@ -102,9 +104,13 @@ class Watch:
         self._prober.start(self._aims[channel], after=self._rhythm.hot)
 
     async def until_gone(self, *, until: float) -> float | None:
-        """Wait until the host is gone; when that was first so, or None when the time is up."""
-        for aim in self._aims.values():
+        """Wait until the host is gone; when that was first so, or None when the time is up.
+
+        Every door is felt from now on: a service that stops, while another door still answers, is no host that is gone.
+        """
+        for channel, aim in self._aims.items():
             self._prober.stop(aim)
+            self._feel(channel)
         try:
             async with asyncio.timeout_at(until):
                 return await asyncio.shield(self.gone)
@@ -137,8 +143,8 @@ class Watch:
             self._prober.stop(self._aims[channel])
             self._opened.append(Opened(channel, heard.sock))
             self._answer()
-            if self._pulse is None:
-                self._feel(self._aims[channel])
+            self._missed[channel] = 0
+            self._feel(channel)
         if heard.sign is not Sign.SILENT and not self._is_awake:
             self._wake(channel)
         if self._is_look and sighting.is_down:
@@ -180,19 +186,25 @@ class Watch:
             if channel != awake:
                 self._prober.start(aim)
 
-    def _feel(self, door: Aim) -> None:
-        """From now on look at an open door again and again, to see the host go down."""
-        self._pulse = Aim(door.address, door.port, self._felt, self._settled, hurries=False)
-        self._prober.start(self._pulse, after=self._rhythm.warm)
+    def _feel(self, channel: str) -> None:
+        """From now on look at a door again and again, to see the host go down."""
+        if channel not in self._pulses:
+            door = self._aims[channel]
+            pulse = Aim(door.address, door.port, partial(self._felt, channel), self._settled, hurries=False)
+            self._pulses[channel] = pulse
+            self._prober.start(pulse, after=self._rhythm.warm)
 
-    def _felt(self, heard: Heard) -> None:
+    def _felt(self, channel: str, heard: Heard) -> None:
         if heard.sock is not None:
             discard(heard.sock)
             self.sighting.last_open = self._loop.time()
         if heard.sign is not Sign.SILENT:  # a door that refuses has closed, and the host is up
-            self._missed = 0
+            self._missed[channel] = 0
             return
-        self._missed_since = self._missed_since if self._missed else heard.sent
-        self._missed += 1
-        if self._missed >= GONE_AFTER and not self.gone.done():
-            self.gone.set_result(self._missed_since)
+        if channel not in self._missed:
+            return
+        if not self._missed[channel]:
+            self._missed_since[channel] = heard.sent
+        self._missed[channel] += 1
+        if all(missed >= GONE_AFTER for missed in self._missed.values()) and not self.gone.done():
+            self.gone.set_result(max(self._missed_since.values()))

@@ -131,8 +131,6 @@ async def observe_boot(
         if salvo.best is not None and not landing.watches_crash:
             return Boot(sighting, salvo, (_window(tools, sighting, salvo, None),), is_kept=is_kept)
         gone_at = await watch.until_gone(until=max(window_end, loop.time() + 4 * rhythm.warm))
-    if gone_at is not None and _has_landed(salvo) and len(doors) > 1 and not await _is_down(tools, doors):
-        gone_at = None  # one door alone has fallen silent: what landed is to be proven on another boot
     window = _window(tools, sighting, salvo, gone_at)
     tools.profiles.learn(run.host.name, run.host.model, (window,), is_caused=boots)
     crashed = gone_at is not None and (bool(run.progress.broken_evidence) or await _stays_silent(tools, doors, rhythm))
