@@ -94,4 +94,4 @@ def served(machine: Machine, make: Callable[[Machine], Serve]) -> Iterator[Serve
             yield Served(machine, machine.spec.address, listener.getsockname()[1], loop)
         finally:
             failures = loop.run(stop())
-        assert failures == []
+        assert failures == [], [repr(failure) for failure in failures]

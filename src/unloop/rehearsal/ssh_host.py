@@ -76,7 +76,8 @@ def make_ssh(machine: Machine) -> Serve:
         if not made:
             made.append(await _options(machine))
         try:
-            accepted = await asyncssh.run_server(connection, options=made[0])
+            # the library ends its connection in its own time, so it gets a descriptor that nobody closes under it
+            accepted = await asyncssh.run_server(connection.dup(), options=made[0])
         except asyncssh.Error:
             return
         try:
