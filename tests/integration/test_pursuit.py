@@ -86,7 +86,7 @@ def test_a_host_that_comes_up_while_its_bmc_is_waited_for_is_not_reset(tmp_path:
         await asyncio.sleep(0.01)
         step, _ = await pursuit.attempt()
         await first
-        assert (pursuit.resets, step.event) == (0, "reset called off")
+        assert (pursuit.resets, step.event, step.progress.rung_attempts) == (0, "attempt missed", 1)
         assert ledger.owed(pursuit.database, 1) == {}
         step, _ = await pursuit.attempt()
         assert (pursuit.resets, step.progress.landed_via) == (0, "smb")
@@ -105,6 +105,20 @@ def test_a_bmc_that_refuses_the_order_leaves_nothing_owed_and_nobody_parked(tmp_
         assert pursuit.resets == 0
 
     pursued(tmp_path, story, quirky.first(100, FORBIDDEN, method="POST"))
+
+
+def test_a_bmc_that_takes_orders_and_does_nothing_is_given_up_in_time(tmp_path: Path) -> None:
+    """It never says a clear no: each attempt is watched until no order can be on its way, and is spent."""
+
+    async def story(pursuit: Pursued) -> None:
+        step, _ = await pursuit.attempt()
+        assert (step.event, step.progress.rung_attempts) == ("left off", 0)
+        step, _ = await pursuit.attempt(replace(pursuit.claimed(), is_continued=True))
+        assert (ledger.owed(pursuit.database, 1), pursuit.resets) == ({}, 0)
+        assert step.then == End(Outcome.NEEDS_HANDS, str(Cause.BUDGET_SPENT))
+
+    options = replace(QUICK, resets=1, power=4.0)
+    pursued(tmp_path, story, quirky.first(100, REFUSED, method="POST"), options=options)
 
 
 def test_a_bmc_that_is_busy_for_ever_is_given_up_in_time(tmp_path: Path) -> None:
@@ -164,7 +178,7 @@ def test_an_order_that_was_never_sent_is_no_boot_that_was_caused(tmp_path: Path)
         long_ago = pursuit.tools.now() - 60.0
         ledger.permit(pursuit.database, run, EffectKind.POWER_OFF, attempt=1, limits=Limits(spacing=0), now=long_ago)
         step, visit = await pursuit.attempt(replace(run, is_continued=True))
-        assert (step.event, step.progress.silent_boots, pursuit.resets) == ("reset called off", 0, 0)
+        assert (step.progress.rung_attempts, step.progress.silent_boots, pursuit.resets) == (1, 0, 0)
         assert visit.attempt_result is not None
         assert ledger.owed(pursuit.database, 1) == {}
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unloop.channels.ssh_known import Book, book_of
+from unloop.cli.drive import is_local
 from unloop.cli.finding import Finding, Mark
-from unloop.dispatch.celery_app import MEMORY
 from unloop.dispatch.reach import reachable_app
 from unloop.settings.schema import Settings
 
@@ -16,11 +16,10 @@ COLLECT = "without its key an SSH host is refused; collect keys over a trusted p
 
 def broker_finding(settings: Settings) -> Finding:
     """Whether the broker answers; raises InputError with what to do when it does not."""
-    url = settings.broker.url
-    if url.startswith(MEMORY):
+    if is_local(settings):
         return Finding(Mark.OK, "broker", "none: the command that starts a campaign does its work, no worker does")
     reachable_app(settings)
-    return Finding(Mark.OK, "broker", f"{url} answers")
+    return Finding(Mark.OK, "broker", f"{settings.broker.url} answers")
 
 
 def trust_findings(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from unloop.model.text import fit
+
 LONGEST = 200
 """Characters of a boot's identity at most."""
 
@@ -34,5 +36,4 @@ class BootIdentity:
     source: str
 
     def __post_init__(self) -> None:
-        fit = self.value.encode("utf-8", "replace").decode().replace("\0", "")[:LONGEST]
-        object.__setattr__(self, "value", fit)
+        object.__setattr__(self, "value", fit(self.value)[:LONGEST])

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from functools import partial
 
+from unloop.channels.reset import LAG
 from unloop.errors import ChannelError, NotPermitted
 from unloop.model.effect import EffectKind
 from unloop.model.host_run import HostRun
@@ -51,7 +52,7 @@ async def _switch_on(run: HostRun, tools: Tools, since: float) -> bool:
     if bmc is None:
         return False
     try:
-        async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
+        async with open_power(run, tools, bmc, seconds=tools.options.power + LAG) as channel:
             await bring_up(run, tools, channel, since=since)
     except (ChannelError, NotPermitted):
         return False

@@ -7,7 +7,7 @@ from functools import partial
 
 from unloop.channels.base import Power
 from unloop.channels.power import PowerChannel
-from unloop.channels.reset import Pace, reset
+from unloop.channels.reset import LAG, Pace, reset
 from unloop.channels.uuid import same_uuid
 from unloop.clock import Clock
 from unloop.errors import Busy, ChannelError, LeaseLost, LeftOff, LogonRefused, LogonUndecided, NotPermitted
@@ -107,7 +107,7 @@ async def _with_power(
 ) -> ResetReport:
     """Work with a host's BMC, and what its failure means; raises LeaseLost."""
     try:
-        async with open_power(run, tools, bmc, seconds=tools.options.power) as channel:
+        async with open_power(run, tools, bmc, seconds=tools.options.power + LAG) as channel:
             return await work(channel)
     except _SeenUp as seen:
         return ResetReport(ResetResult.CALLED_OFF, str(seen))

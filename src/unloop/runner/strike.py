@@ -213,6 +213,7 @@ class Shot:
 
     async def _land(self, credential: Credential, sock: socket.socket | None, prove: BeforeProof) -> Landed:
         strike = self._strike(credential)
+        strike.step = ""
         return await in_time(
             lambda deadline: self._fire(strike, sock, deadline, prove), seconds=self.tools.options.strike
         )

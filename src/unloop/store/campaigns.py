@@ -13,7 +13,7 @@ from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, State
 from unloop.store import schema
 from unloop.store.database import Database
-from unloop.store.rows import progress_columns
+from unloop.store.rows import OWES, progress_columns
 
 BATCH = 500
 
@@ -236,16 +236,11 @@ class Due:
 def due_queues(database: Database, *, now: float) -> tuple[Due, ...]:
     """Where work is due: of running campaigns, and whatever has an open obligation."""
     table = schema.host_run
-    owed = (
-        select(schema.obligation.c.id)
-        .where(schema.obligation.c.host_run_id == table.c.id, schema.obligation.c.discharged_at.is_(None))
-        .exists()
-    )
     query = (
         select(table.c.campaign_id, table.c.queue, func.count())
         .join(schema.campaign, schema.campaign.c.id == table.c.campaign_id)
         .where(table.c.due_at <= now)
-        .where((schema.campaign.c.state == CampaignState.RUNNING) | owed)
+        .where((schema.campaign.c.state == CampaignState.RUNNING) | OWES)
         .group_by(table.c.campaign_id, table.c.queue)
     )
     with database.read() as connection:

@@ -12,7 +12,7 @@ from unloop.store import accounts, schema
 from unloop.store.cut_short import may_have_struck, note_cut_short
 from unloop.store.database import Database
 from unloop.store.events import event_of, log_all
-from unloop.store.rows import host_run_of, leases_of
+from unloop.store.rows import OWES, host_run_of, leases_of
 
 CLAIMABLE = (State.QUEUED, State.WAITING, State.WORKING)
 _RUN = schema.host_run
@@ -22,8 +22,6 @@ _RENEW = (
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
     .values(lease_until=bindparam("until"), due_at=bindparam("until"))
 )
-OWES = exists().where(schema.obligation.c.host_run_id == _RUN.c.id, schema.obligation.c.discharged_at.is_(None))
-"""Whether a host run owes something, as a condition on its row."""
 _GIVE_BACK = (
     update(_RUN)
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)

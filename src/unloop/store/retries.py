@@ -8,11 +8,10 @@ from unloop.model.host_run import Queue, Rung, Stage
 from unloop.model.outcome import Outcome
 from unloop.model.state import CampaignState, State
 from unloop.store import schema
-from unloop.store.claims import OWES
 from unloop.store.cut_short import forget_cut_short
 from unloop.store.database import Database
 from unloop.store.events import event_of, log_all
-from unloop.store.rows import host_run_of
+from unloop.store.rows import OWES, host_run_of
 
 OPEN = tuple(state for state in CampaignState if state is not CampaignState.ENDED)
 """A campaign that was aborted is open as long as a host of it has not ended: it is paying what it owes."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, exists, select
 
 from unloop.model.attempt import StrikeRecord, Window
 from unloop.model.host import Host
@@ -139,6 +139,8 @@ class Lease:
 
 
 _RUN = schema.host_run
+OWES = exists().where(schema.obligation.c.host_run_id == _RUN.c.id, schema.obligation.c.discharged_at.is_(None))
+"""Whether a host run owes something, as a condition on its row."""
 _LEASES = (
     select(_RUN.c.id, _RUN.c.state, _RUN.c.fence, _RUN.c.lease_until, _RUN.c.hold, schema.campaign.c.state)
     .join(schema.campaign, schema.campaign.c.id == _RUN.c.campaign_id)

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Text, TypeDecorator
 
+from unloop.model.text import fit
+
 LONGEST = 20_000
 """Characters that are kept of one text."""
 
@@ -25,13 +27,6 @@ class HostText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: object) -> str | None:
         """What is stored."""
         return None if value is None else fit(value)[: self.longest]
-
-
-def fit(value: str) -> str:
-    """Text with a question mark for every lone surrogate, and none for a NUL."""
-    if not value.isascii():
-        value = value.encode("utf-8", "replace").decode()
-    return value.replace("\0", "") if "\0" in value else value
 
 
 def to_json(value: Any) -> str:

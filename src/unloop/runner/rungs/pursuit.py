@@ -40,7 +40,6 @@ _AGAIN = {
     ResetResult.LATER: ("reset deferred", "reset not permitted now", LATER),
     ResetResult.FULL: ("reset deferred", "reset not permitted now", FULL),
     ResetResult.BUSY: ("reset deferred", "the BMC can't be used now", NO_ACCOUNT),
-    ResetResult.CALLED_OFF: ("reset called off", "no reset", LATER),
     ResetResult.LEFT_OFF: ("left off", "interrupted between off and on", LATER),
 }
 """Results after which the host is looked at anew: the event, what people are told, and seconds until then."""
@@ -102,7 +101,7 @@ class _Pursuit:
         report = await reset_host(run, tools, attempt=run.progress.attempt, seen=seen)
         if report.result is ResetResult.BUSY and self._spent() > tools.options.elapsed:
             report = replace(report, result=ResetResult.NO_BMC)
-        if report.result in _AGAIN:
+        if report.result in _AGAIN or report.result is ResetResult.CALLED_OFF:
             return self._again(report)
         if report.result in _CAUSES:
             return await self._without_power(report)
@@ -111,15 +110,18 @@ class _Pursuit:
     async def _bring_up(self) -> tuple[Step, Visit]:
         """The host may be off by our hand, and nothing else is done before it is on; that is tried for ever."""
         report = await bring_up_owed(self.run, self.tools)
-        return self._again(report) if report.result in _AGAIN else await self._after_reset(report)
+        return await self._after_reset(report) if report.result is ResetResult.OBSERVED else self._again(report)
 
     def _again(self, report: ResetReport) -> tuple[Step, Visit]:
-        """The host is looked at anew; where no reset came about at all, in a new attempt."""
+        """The host is looked at anew in the same attempt; where no boot was caused at all, that attempt is spent."""
+        run, tools = self.run, self.tools
+        if report.result is ResetResult.CALLED_OFF:
+            note, cause, now = f"no reset: {report.detail}", Cause.BUDGET_SPENT, tools.clock.now()
+            step = after_miss(run.progress, cause=cause, note=note, host=run.host, options=tools.options, now=now)
+            return step, Visit(AttemptResult.MISSED, report.detail)
         event, note, wait = _AGAIN[report.result]
-        progress = replace(self.run.progress, note=f"{note}: {report.detail}")
-        is_over = report.result is ResetResult.CALLED_OFF
-        visit = Visit(AttemptResult.MISSED, report.detail) if is_over else Visit()
-        return Step(progress, Wait(wait), event, {"why": report.detail}), visit
+        progress = replace(run.progress, note=f"{note}: {report.detail}")
+        return Step(progress, Wait(wait), event, {"why": report.detail}), Visit()
 
     def _spent(self) -> float:
         """Seconds for which the host has been on this rung."""
