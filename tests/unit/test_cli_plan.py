@@ -60,6 +60,13 @@ def test_a_secret_that_can_t_be_read_stops_a_run_before_it_begins(
     assert f"unloop: {what}" in capsys.readouterr().err
 
 
+def test_hosts_that_nobody_can_log_on_to_are_not_begun_with(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a credential for any of them a campaign could only fail."""
+    Path("hosts.csv").write_text("name,address\nws-1,192.0.2.1\n")
+    assert run([*WORDS[:-1], "--yes"]) == 2
+    assert "unloop: no credential is named for any of the 1 hosts; nothing was started" in capsys.readouterr().err
+
+
 def test_the_plan_names_the_hosts_that_may_be_restarted(capsys: pytest.CaptureFixture[str]) -> None:
     """Those that a program can be run on, whatever their role; not those with files alone or without a credential."""
     document = planned(capsys)

@@ -116,7 +116,13 @@ def command(playbook: str, inventory: str, selection: str, *, dry_run: bool, yes
 
 
 def _check_secrets(settings: Settings, plan: Plan) -> None:
-    """See that every secret can be read where this process does the work; raises InputError."""
+    """See that anybody can log on anywhere, and that every secret can be read where this process does the work.
+
+    Raises InputError.
+    """
+    if not any(endpoint.credentials for planned in plan.hosts for endpoint in planned.host.endpoints):
+        hint = "nothing was started; name some in unloop.toml ([credentials.NAME], [defaults.credentials])"
+        raise InputError(Problem(f"no credential is named for any of the {len(plan.hosts)} hosts", hint=hint))
     found = _unreadable(settings, plan)
     if found:
         hint = "nothing was started; `unloop doctor` looks at every credential"
