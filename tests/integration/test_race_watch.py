@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 
 import pytest
 
 from servers import free_port
+from unloop.race import pulse
+from unloop.race.pace import SHARE
 from unloop.race.prober import Aim, Heard, Prober
-from unloop.race.rhythm import Rhythm
+from unloop.race.rhythm import Rhythm, Wish
 from unloop.race.watch import Watch
 from unloop.rehearsal.fleet import tarpit
 from unloop.rehearsal.gate import Gate
@@ -223,7 +225,7 @@ def test_many_silent_ports_are_probed_evenly_and_in_time() -> None:
                 def count(heard_now: Heard, name: str = name) -> None:
                     heard[name] = heard.get(name, 0) + 1
 
-                aims.append(Aim(name, port, count, lambda now: 0.2))
+                aims.append(Aim(name, port, count, lambda now: Wish(0.2), is_fresh=True))
             for aim in aims:
                 probes.start(aim)
             await asyncio.sleep(1.5)
@@ -251,5 +253,133 @@ def test_an_address_of_ipv6_is_probed_too(address: str) -> None:
                 opened = await watch.next_open(until=watch.sighting.started + 5)
                 assert opened is not None
                 opened.sock.close()
+
+    run(test)
+
+
+@contextlib.contextmanager
+def counted(address: str, port: int, *, closes: bool) -> Iterator[list[socket.socket]]:
+    """A port that takes every connection, and keeps it or closes it at once; what it has taken so far."""
+    taken: list[socket.socket] = []
+    loop = asyncio.get_running_loop()
+    with socket.create_server((address, port)) as listener:
+        listener.setblocking(False)
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                taken.append(listener.accept()[0])
+                if closes:
+                    taken[-1].close()
+
+        loop.add_reader(listener.fileno(), accept)
+        try:
+            yield taken
+        finally:
+            loop.remove_reader(listener.fileno())
+            for sock in taken:
+                sock.close()
+
+
+def test_the_kernel_repeats_a_connect_that_waits() -> None:
+    """Half a second apart, by two connects in turn: the port is seen when it opens, and hardly a connect was begun."""
+
+    async def test() -> None:
+        even = Rhythm(hot=0.02, warm=0.5, cold=2.0)
+        async with prober(keep=0.3) as probes, gates("smb", "winrm") as (made, doors):
+            probes.pace.rate = SHARE / probes.pace.cost / 2  # a prober that has something to do
+            async with Watch(probes, doors, even) as watch:
+                asyncio.get_running_loop().call_later(1.8, made["smb"].open)
+                opened = await watch.next_open(until=watch.sighting.started + 10)
+                assert opened is not None
+                opened.sock.close()
+                assert 1.8 <= watch.sighting.first_open["smb"] - watch.sighting.started < 4
+                assert 0 < watch.sighting.lag["smb"] <= 1
+            assert probes.counts.connects <= 5
+
+    run(test)
+
+
+async def come_up(watch: Watch, made: Mapping[str, Gate]) -> None:
+    """Open every door, and close the connections that saw them open."""
+    for gate in made.values():
+        gate.open()
+    for _ in made:
+        opened = await watch.next_open(until=asyncio.get_running_loop().time() + 10)
+        assert opened is not None
+        opened.sock.close()
+
+
+def test_a_host_that_is_not_young_any_more_is_felt_by_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs no further connects, and tells when the host has gone silent, to half a second."""
+    monkeypatch.setattr(pulse, "YOUNG", 0.1)
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        async with prober() as probes, gates("smb", "winrm") as (made, doors), Watch(probes, doors, QUICK) as watch:
+            await come_up(watch, made)
+            assert await watch.until_gone(until=loop.time() + 0.5) is None
+            before = probes.counts.connects
+            assert await watch.until_gone(until=loop.time() + 2.2) is None
+            assert probes.counts.connects == before
+            shut_at = loop.time()
+            for gate in made.values():
+                gate.shut()
+            gone_at = await watch.until_gone(until=loop.time() + 10)
+            assert gone_at is not None
+            assert shut_at - 0.6 <= gone_at < shut_at + 1.5
+
+    run(test)
+
+
+def test_a_door_whose_service_stops_is_no_host_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection that is kept belongs to the service that stops: another door takes its place."""
+    monkeypatch.setattr(pulse, "YOUNG", 0.1)
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        async with prober() as probes, gates("smb", "winrm") as (made, doors), Watch(probes, doors, QUICK) as watch:
+            await come_up(watch, made)
+            assert await watch.until_gone(until=loop.time() + 0.5) is None
+            made["smb"].shut()
+            assert await watch.until_gone(until=loop.time() + 4) is None
+            made["winrm"].shut()
+            assert await watch.until_gone(until=loop.time() + 10) is not None
+
+    run(test)
+
+
+def test_a_service_that_hangs_up_at_once_is_not_called_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each connection that is to be kept breaks: no more connects than at the usual interval, and the host is up."""
+    monkeypatch.setattr(pulse, "YOUNG", 0.0)
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        door = (ADDRESS, free_port(ADDRESS))
+        with counted(*door, closes=True) as taken:
+            async with prober() as probes, Watch(probes, {"smb": door}, QUICK) as watch:
+                opened = await watch.next_open(until=loop.time() + 10)
+                assert opened is not None
+                opened.sock.close()
+                assert await watch.until_gone(until=loop.time() + 1.0) is None
+            assert 2 <= len(taken) <= 1.0 / QUICK.warm + 2
+
+    run(test)
+
+
+def test_a_connection_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services end those that never log on: it is exchanged before they do."""
+    monkeypatch.setattr(pulse, "YOUNG", 0.0)
+    monkeypatch.setattr(pulse, "KEPT_FOR", 0.3)
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        door = (ADDRESS, free_port(ADDRESS))
+        with counted(*door, closes=False) as taken:
+            async with prober() as probes, Watch(probes, {"smb": door}, QUICK) as watch:
+                opened = await watch.next_open(until=loop.time() + 10)
+                assert opened is not None
+                opened.sock.close()
+                assert await watch.until_gone(until=loop.time() + 1.5) is None
+            assert 4 <= len(taken) <= 7
 
     run(test)

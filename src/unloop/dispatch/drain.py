@@ -50,6 +50,8 @@ class Drain:
         now = self._context.clock.monotonic()
         ending = self._ending.length(now, since=self._context.stopping.is_set())
         waited = max(ending, self._stopped.length(now, since=is_stopped))
+        if waited < self._grace:
+            return
         late = {
             number: found
             for number, found in working.items()

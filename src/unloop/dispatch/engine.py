@@ -42,6 +42,8 @@ class Engine:
         self._working: dict[int, tuple[HostRun, asyncio.Task[object]]] = {}
         self._ended = asyncio.Event()
         self._state, self._looked = CampaignState.RUNNING, -inf
+        self._claimed, self._is_drained = -inf, False
+        """When hosts were last claimed, and whether that left none that was due."""
 
     async def serve(self, *, seconds: float = inf) -> int:
         """Claim and visit until the time is over, or the campaign stops; what is in work is finished or handed back.
@@ -119,7 +121,8 @@ class Engine:
 
     async def _claim(self, tools: Tools, shared: Resources) -> tuple[HostRun, ...]:
         room = min(self._options.in_flight - len(self._working), shared.room.left, CLAIM)
-        if room <= 0:
+        now = self._clock.monotonic()
+        if room <= 0 or (self._is_drained and now - self._claimed < POLL):
             return ()
         take = partial(
             claims.claim,
@@ -131,7 +134,9 @@ class Engine:
             ttl=self._options.lease,
             now=self._context.now(),
         )
-        return await tools.in_store(take)
+        taken: tuple[HostRun, ...] = await tools.in_store(take)
+        self._claimed, self._is_drained = now, len(taken) < room
+        return taken
 
     def _start(self, run: HostRun, tools: Tools, shared: Resources) -> None:
         task = asyncio.create_task(visit(run, tools))

@@ -1,7 +1,7 @@
 """What a host answered when a remedy, an assessment or a verification was carried out on it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -44,6 +44,9 @@ class FileEvidence:
     moved_to: str = ""
 
 
+_FILE_KEYS = tuple(one.name for one in fields(FileEvidence))
+
+
 @dataclass(frozen=True, slots=True)
 class ActionReport:
     """How one action ended on one host."""
@@ -52,6 +55,11 @@ class ActionReport:
     status: ActionStatus
     message: str = ""
     files: tuple[FileEvidence, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON types only."""
+        files = [{name: getattr(file, name) for name in _FILE_KEYS} for file in self.files]
+        return {"verb": self.verb, "status": self.status, "message": self.message, "files": files}
 
 
 class Verdict(StrEnum):
@@ -90,7 +98,11 @@ class RemedyReport:
 
     def to_json(self) -> dict[str, Any]:
         """JSON types only, for the store."""
-        return asdict(self)
+        return {
+            "verdict": self.verdict,
+            "actions": [action.to_json() for action in self.actions],
+            "message": self.message,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

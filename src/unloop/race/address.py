@@ -3,6 +3,16 @@
 import asyncio
 import ipaddress
 import socket
+from functools import lru_cache
+
+
+@lru_cache(maxsize=20_000)
+def _as_written(address: str) -> str:
+    """An IP address in its usual form, '' for a name."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return ""
 
 
 async def resolve(address: str) -> str | None:
@@ -10,10 +20,9 @@ async def resolve(address: str) -> str | None:
 
     It is asked for anew each time: a host that has another address since must not be taken for one that is down.
     """
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        pass
+    is_its_own = _as_written(address)
+    if is_its_own:
+        return is_its_own
     try:
         found = await asyncio.get_running_loop().getaddrinfo(address, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -3,29 +3,29 @@
 import os
 import resource
 from dataclasses import dataclass
-from math import ceil
 
+from unloop.race.pace import PROBE_COST, SHARE, Pace
+from unloop.race.repeats import even_repeats
 from unloop.race.rhythm import Rhythm
 
 KEEP = 0.3
 """Seconds that one probe waits for its answer: longer than any round trip to a host that is up."""
-PROBE_COST = 25e-6
-"""Seconds of one core that a probe takes; bench/prober.py measures it (16 µs on the machine of docs/benchmarks.md)."""
-SHARE = 0.6
-"""The part of a core that probing may take: the rest is for strikes and records."""
 OF_PROCESS = 200
 """Open files of the process itself: store, event loop, BMC sockets, logs."""
 LEAST_PROBES = 64
 """Probes that may wait at once on the smallest of machines."""
-PER_STRIKE = 1
-"""Connections that a host in its window holds on average beside the probes."""
+PER_HOST = 3
+"""Open files that a host takes at least: one connect that waits at each of two doors, and one more in its window."""
+STRUCK = 1000
+"""Hosts at most for whose windows files are spared when it comes to probes: they no longer wait at their doors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What counts of a machine: open files that one process may have."""
+    """What counts of a machine: open files that one process may have, and how often its kernel repeats a SYN evenly."""
 
     files: int
+    repeats: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,22 @@ def this_machine() -> Machine:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = 1_048_576 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return Machine(files=most)
+    return Machine(most, even_repeats())
 
 
 def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP) -> Budget:
-    """How many of the hosts that are wanted at once this machine can carry at the usual rhythm."""
-    per_host = ceil(keep / rhythm.warm) + PER_STRIKE
-    by_files = (machine.files - OF_PROCESS) // per_host
-    by_core = round(SHARE * rhythm.warm / PROBE_COST)
+    """How many of the hosts that are wanted at once this machine can carry."""
+    waiting = Pace(keep, machine.files, repeats=machine.repeats)
+    waiting.ask(0.0, rhythm.warm)
+    waiting.ask(0.0, max(rhythm.cold, rhythm.warm))
+    by_files = (machine.files - OF_PROCESS) // PER_HOST
+    by_core = round(SHARE / (waiting.rate * PROBE_COST))
     if wanted <= min(by_files, by_core):
         return Budget(wanted)
     if by_files <= by_core:
         text = (
             f"{machine.files} open files carry {by_files} hosts at once, not {wanted}; "
-            f"raise the limit to {wanted * per_host + OF_PROCESS} (ulimit -n, or LimitNOFILE= of the service)"
+            f"raise the limit to {wanted * PER_HOST + OF_PROCESS} (ulimit -n, or LimitNOFILE= of the service)"
         )
         return Budget(max(1, by_files), text)
     text = (
@@ -66,7 +68,7 @@ def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP)
 
 def sockets_for_probes(hosts: int, machine: Machine) -> int:
     """How many probes may wait for an answer at once, so that strikes at so many hosts still find open files."""
-    return max(LEAST_PROBES, machine.files - OF_PROCESS - hosts * PER_STRIKE)
+    return max(LEAST_PROBES, machine.files - OF_PROCESS - min(hosts, STRUCK))
 
 
 def cores() -> int:

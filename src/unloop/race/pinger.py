@@ -4,17 +4,23 @@ A host often answers a ping before any of its services does. No answer means not
 """
 
 import asyncio
+import heapq
 import ipaddress
 import os
 import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 
 _ECHO, _REPLY = 8, 0
 _HEADER = struct.Struct("!BBHHH")
 _MARK = os.urandom(8)
 """What tells our pings from those of other processes of this machine."""
+COST, SHARE = 15e-6, 0.05
+"""Seconds of a core that a ping takes, and the part of a core that pings may take."""
+BATCH = 64
+"""Pings sent before whatever else waits on the event loop has its turn."""
 
 
 class Pinger:
@@ -24,35 +30,71 @@ class Pinger:
         self._sock, self._is_raw = sock, is_raw
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, Callable[[], None]] = {}
+        self._due: list[tuple[float, int, str, float]] = []
+        self._turns: dict[str, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._number = 0
         self._loop.add_reader(sock.fileno(), self._collect)
 
     def close(self) -> None:
         """End it."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 
-    def wait(self, address: str, heard: Callable[[], None]) -> None:
-        """Call ``heard`` once, when the host answers a ping from now on."""
+    def wait(self, address: str, heard: Callable[[], None], *, every: float = 0.0) -> None:
+        """Call ``heard`` once, when the host answers a ping from now on; ping it so often, 0 where others see to that.
+
+        The interval in seconds is stretched when all pings together would take more than their share of a core.
+        """
+        self.forget(address)
         self._waiting[address] = heard
+        if every:
+            self._turns[address] = self._number = self._number + 1
+            heapq.heappush(self._due, (self._loop.time(), self._number, address, every))
+            self._arm()
 
     def forget(self, address: str) -> None:
         """Nobody waits for this host any more."""
         self._waiting.pop(address, None)
+        self._turns.pop(address, None)
 
     def send(self, address: str) -> None:
         """Ping once; what can't be sent is a ping that was lost."""
         if address in self._waiting:
-            self._number = (self._number + 1) & 0xFFFF
+            self._number += 1
             with suppress(OSError):
-                self._sock.sendto(_echo(os.getpid() & 0xFFFF, self._number), (address, 0))
+                self._sock.sendto(_echo(os.getpid() & 0xFFFF, self._number & 0xFFFF), (address, 0))
+
+    def _arm(self) -> None:
+        if self._due and (self._timer is None or self._timer.when() > self._due[0][0]):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._due[0][0], self._tick)
+
+    def _tick(self) -> None:
+        self._timer, now = None, self._loop.time()
+        least = len(self._turns) * COST / SHARE
+        for _ in range(BATCH):
+            if not self._due or self._due[0][0] > now:
+                break
+            _, turn, address, every = self._due[0]
+            if self._turns.get(address) != turn:
+                heapq.heappop(self._due)
+                continue
+            heapq.heapreplace(self._due, (now + max(every, least), turn, address, every))
+            self.send(address)
+        self._arm()
 
     def _collect(self) -> None:
         with suppress(BlockingIOError):
             while True:
                 data, (address, _) = self._sock.recvfrom(256)
                 if address in self._waiting and self._is_ours(data):
-                    self._waiting.pop(address)()
+                    heard = self._waiting[address]
+                    self.forget(address)
+                    heard()
 
     def _is_ours(self, data: bytes) -> bool:
         """Whether it is the answer to a ping of ours; a raw socket gives the IP header too (raw(7))."""
@@ -72,6 +114,7 @@ def make_pinger() -> Pinger | None:
     return None
 
 
+@lru_cache(maxsize=20_000)
 def can_be_pinged(address: str) -> bool:
     """Whether a ping tells anything: of a loopback address this machine answers for itself."""
     found = ipaddress.ip_address(address)

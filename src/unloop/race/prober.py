@@ -1,9 +1,9 @@
 """Who is up, this millisecond: fresh non-blocking connects on one epoll, nested in the event loop.
 
-A SYN that falls into the dark is retransmitted after 1, 3, 7 … seconds, so a connect that waits notices an opened port
-seconds late. A fresh connect for every probe bounds the lag by the interval; a socket whose connect has waited long enough
-is used for the next one. A probe that connects hands its socket over, so that the strike begins on the very connection that
-saw the port open.
+A SYN that falls into the dark is repeated by the kernel, evenly for a while and then after 2, 4, 8 … seconds, so a connect
+that waits for long notices an opened port seconds late. Probes that are to be close together are connects of their own; for
+others the kernel's even repeats are used (pace.py). A socket whose connect has waited long enough is used for the next one.
+A probe that connects hands its socket over, so that the strike begins on the very connection that saw the port open.
 """
 
 import _socket
@@ -18,18 +18,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain
 from math import frexp, ldexp
 from typing import NamedTuple
 
 from unloop.race.budget import KEEP
 from unloop.race.dial import dial, hang_up, sockaddr_of
-from unloop.race.pace import Pace
+from unloop.race.pace import LEAST, Beat, Pace
+from unloop.race.repeats import EVERY, can_prepare, even_repeats, prepare
+from unloop.race.rhythm import Wish
 
 BATCH = 64
 """Probes started before whatever else waits on the event loop has its turn: strikes come before probes."""
 EVENTS = 256
+SPARES = 100
+"""Sockets at most that are kept for the next connects."""
 GRAIN = 4
-"""Probes of an interval are due at moments that lie an eighth to a sixteenth of it apart."""
+"""Probes are due at moments that lie an eighth to a sixteenth of their interval apart."""
 QUANTUM = 0.004
 """Seconds between two turns of the prober at least: what is due in between is probed together."""
 _READY = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP | select.EPOLLONESHOT
@@ -51,7 +56,8 @@ class Sign(StrEnum):
 class Heard(NamedTuple):
     """What came of one probe. ``sent`` is when it was sent, ``before`` when the one before it was (None for the first).
 
-    ``sock`` is the connected socket of an open port, which belongs to whoever hears of it.
+    A connect that waits for long is told to be silent once, though it may still be answered. ``sock`` is the connected
+    socket of an open port, which belongs to whoever hears of it.
     """
 
     sign: Sign
@@ -60,22 +66,29 @@ class Heard(NamedTuple):
     sock: socket.socket | None = None
 
 
+_ONCE = Beat(1, EVERY, EVERY)
+
+
 @dataclass(eq=False, slots=True)
 class Aim:
     """One port of one host that is probed again and again. Times are those of the event loop's clock.
 
-    ``interval`` says, at the time of a probe, how long after it the next one should follow; the prober shortens that while
-    it has little to do, except where ``hurries`` is false, and stretches it when it has too much.
+    ``wish`` says, at the time of a probe, how long after it the next one should follow; the prober probes more densely while
+    it has little to do, and less when it has too much. Where ``is_fresh``, each probe is a connect of its own, and each that
+    is not answered is told to be silent.
     """
 
     address: str
     port: int
     heard: Callable[[Heard], None]
-    interval: Callable[[float], float]
-    hurries: bool = True
+    wish: Callable[[float], Wish]
+    is_fresh: bool = False
     turn: int = field(default=0, init=False)
     wanted: float = field(default=0.0, init=False)
     """The interval that was asked for last, 0 while it is not probed."""
+    begun: int = field(default=0, init=False)
+    """Connects of this cycle before the next one."""
+    beat: Beat = field(default=_ONCE, init=False)
     sent: float | None = field(default=None, init=False)
     under_way: list["_Probe"] = field(default_factory=list, init=False)
     """The oldest first, one or two; a deque would take ten times the memory."""
@@ -84,11 +97,11 @@ class Aim:
 
 @dataclass(slots=True)
 class Counts:
-    """What a prober has done. ``late`` is the sum of how much later than due its probes were sent, ``latest`` the worst."""
+    """What a prober has done. ``late`` is the sum of how much later than due its connects began, ``latest`` the worst."""
 
-    probes: int = 0
+    connects: int = 0
     starved: int = 0
-    """Probes that this machine did not send, for want of a descriptor, port, memory, route or permission."""
+    """Connects that this machine did not send, for want of a descriptor, port, memory, route or permission."""
     late: float = 0.0
     latest: float = 0.0
 
@@ -111,7 +124,8 @@ class Prober:
 
     def __init__(self, *, keep: float = KEEP, files: int = 1000) -> None:
         self._keep = keep
-        self.pace = Pace(keep, files)
+        self.pace = Pace(keep, files, repeats=even_repeats())
+        self._prepares = can_prepare()
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._moments: list[float] = []
@@ -120,6 +134,7 @@ class Prober:
         self._ready: deque[tuple[float, Aim, int]] = deque()
         """What is due by now and did not fit into a turn."""
         self._probes: dict[int, _Probe] = {}
+        self._spares: dict[int, list[_socket.socket]] = {socket.AF_INET: [], socket.AF_INET6: []}
         self._sent: deque[_Probe] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = self._ticked = 0.0
@@ -131,10 +146,11 @@ class Prober:
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._epoll.fileno())
-        for probe in self._probes.values():
-            probe.sock.close()
+        for sock in (*(probe.sock for probe in self._probes.values()), *chain(*self._spares.values())):
+            sock.close()
         self._sent.clear()
         self._probes.clear()
+        self._spares.clear()
         self._due.clear()
         self._ready.clear()
         self._epoll.close()
@@ -147,16 +163,17 @@ class Prober:
     def start(self, aim: Aim, *, after: float = 0.0) -> None:
         """Probe a port from now on; one that is probed already is due anew."""
         aim.turn += 1
+        aim.begun = 0
         self._push(aim, self._loop.time() + after)
         self._arm()
 
     def stop(self, aim: Aim) -> None:
         """Probe a port no more; answers on their way are dropped."""
         aim.turn += 1
-        self.pace.ask(aim.wanted, 0.0)
+        self.pace.ask(aim.wanted, 0.0, is_fresh=aim.is_fresh)
         aim.wanted = 0.0
         while aim.under_way:
-            self._end(aim.under_way.pop(0)).close()
+            self._spare(self._end(aim.under_way.pop()))
 
     def _push(self, aim: Aim, at: float) -> None:
         company = self._due.get(at)
@@ -196,18 +213,24 @@ class Prober:
             counts.late += late
             if late > counts.latest:
                 counts.latest = late
-            self._push(aim, together(now, self._interval(aim, now)))
+            self._push(aim, together(now, self._until_next(aim, now), aim.beat.apart))
             self._send(aim, now)
             started += 1
         self._arm()
 
-    def _interval(self, aim: Aim, now: float) -> float:
-        wanted = aim.interval(now)
-        if wanted != aim.wanted:
-            self.pace.ask(aim.wanted, wanted)
-            aim.wanted = wanted
-        given = self.pace.interval(wanted)
-        return given if aim.hurries else max(given, wanted)
+    def _until_next(self, aim: Aim, now: float) -> float:
+        """Seconds from the connect that begins now to the next one."""
+        interval, lasts = aim.wish(now)
+        if interval != aim.wanted:
+            self.pace.ask(aim.wanted, interval, is_fresh=aim.is_fresh)
+            aim.wanted = interval
+        beat = aim.beat = self.pace.beat(interval, is_fresh=aim.is_fresh)
+        aim.begun += 1
+        if aim.begun < beat.connects:
+            return min(beat.apart, lasts)
+        rest = beat.cycle - (aim.begun - 1) * beat.apart
+        aim.begun = 0
+        return min(max(rest, beat.apart), max(lasts, LEAST))
 
     def _give_up(self, before: float) -> None:
         """Tell of the probes that were sent before a time that nothing came; the queue is in the order of sending."""
@@ -223,31 +246,38 @@ class Prober:
             try:
                 probe = self._new(aim)
             except OSError:  # of this one address, or for want of a descriptor: the others are probed all the same
-                self.counts.starved += 1
+                self._starve(aim)
                 return
-        self.counts.probes += 1
-        probe.sent, probe.before, aim.sent = now, aim.sent, now
+        self.counts.connects += 1
+        before = aim.sent
+        if before is not None and aim.beat.cycle > aim.beat.apart:
+            before = max(before, now - aim.beat.apart)
+        probe.sent, probe.before, aim.sent = now, before, now
         aim.under_way.append(probe)
         code = dial(probe.descriptor, aim.sockaddr)
         if code == errno.EINPROGRESS:
             self._sent.append(probe)
             return
         if code not in _ANSWERS:  # this machine did not even send it, so that it says nothing of the host
-            self.counts.starved += 1
             aim.under_way.remove(probe)
             self._end(probe).close()
+            self._starve(aim)
             return
         self._conclude(probe, code)
 
+    def _starve(self, aim: Aim) -> None:
+        self.counts.starved += 1
+        self.start(aim, after=aim.beat.apart)
+
     def _again(self, aim: Aim) -> "_Probe | None":
-        """The oldest probe of a port, when it was given up and can dial anew."""
-        if not aim.under_way or not aim.under_way[0].is_given_up:
-            return None
-        probe = aim.under_way.pop(0)
-        if hang_up(probe.descriptor):
-            probe.is_given_up = False
-            return probe
-        self._end(probe).close()
+        """The oldest connect of a port, when it was given up and can begin anew; those that are too many are ended."""
+        waiting, connects = aim.under_way, aim.beat.connects
+        while len(waiting) >= connects and waiting[0].is_given_up:
+            probe = waiting.pop(0)
+            if len(waiting) < connects and hang_up(probe.descriptor):
+                probe.is_given_up = False
+                return probe
+            self._end(probe).close()
         return None
 
     def _new(self, aim: Aim) -> "_Probe":
@@ -255,11 +285,24 @@ class Prober:
         if not aim.sockaddr:
             aim.sockaddr = sockaddr_of(aim.address, aim.port)
         family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
-        sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        probe = _Probe(aim, sock, sock.fileno())
-        self._epoll.register(probe.descriptor, _READY)
-        self._probes[probe.descriptor] = probe
+        if self._spares[family]:
+            sock = self._spares[family].pop()
+            self._epoll.modify(sock.fileno(), _READY)
+        else:
+            sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            if self._prepares:
+                prepare(sock)
+            self._epoll.register(sock.fileno(), _READY)
+        probe = self._probes[sock.fileno()] = _Probe(aim, sock, sock.fileno())
         return probe
+
+    def _spare(self, sock: _socket.socket) -> None:
+        """Give a connect up, and keep its socket for another: that costs less than to close it and make a new one."""
+        spares = self._spares[sock.family]
+        if len(spares) < SPARES and hang_up(sock.fileno()):
+            spares.append(sock)
+        else:
+            sock.close()
 
     def _collect(self) -> None:
         for descriptor, events in self._epoll.poll(0, EVENTS):
@@ -276,14 +319,20 @@ class Prober:
         aim = probe.aim
         aim.under_way.remove(probe)
         sock = self._end(probe)
+        sent, before = probe.sent, probe.before
+        if probe.is_given_up and self._loop.time() - sent >= EVERY:  # what is answered is a repeat
+            sent = self._loop.time()
+            before = sent - aim.beat.apart
         if code == 0:
             self._epoll.unregister(sock.fileno())
-            aim.heard(Heard(Sign.OPEN, probe.sent, probe.before, socket.socket(fileno=sock.detach())))
+            aim.heard(Heard(Sign.OPEN, sent, before, socket.socket(fileno=sock.detach())))
             return
         sock.close()
+        if aim.beat.cycle > aim.beat.apart:  # the kernel repeats it no more
+            self.start(aim, after=aim.beat.apart)
         if not probe.is_given_up or code == errno.ECONNREFUSED:
             sign = Sign.REFUSED if code == errno.ECONNREFUSED else Sign.SILENT
-            aim.heard(Heard(sign, probe.sent, probe.before))
+            aim.heard(Heard(sign, sent, before))
 
     def _end(self, probe: _Probe) -> _socket.socket:
         """A probe is over; its socket."""
@@ -292,10 +341,10 @@ class Prober:
         return probe.sock
 
 
-def together(now: float, interval: float) -> float:
-    """When the next probe is due: at one of few moments, so that probes go out in company, in a cache that is warm."""
-    grain = _grain(interval)
-    return round((now + interval) / grain) * grain
+def together(now: float, wait: float, interval: float) -> float:
+    """When what waits so long is due: at one of few moments, so that probes go out in company, in a cache that is warm."""
+    grain = _grain(min(wait, interval))
+    return round((now + wait) / grain) * grain
 
 
 @lru_cache

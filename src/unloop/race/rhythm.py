@@ -1,6 +1,15 @@
 """How densely a host is probed at each moment of its boot: pure."""
 
 from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+
+class Wish(NamedTuple):
+    """The interval that is wanted between two probes, and for how long it stays so; seconds."""
+
+    interval: float
+    lasts: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +26,16 @@ class Rhythm:
     cold: float = 1.0
     due: tuple[float, float] | None = None
 
-    def interval(self, elapsed: float) -> float:
-        """The interval after a probe that is sent so long after the start of the watch."""
+    def first(self, elapsed: float) -> Wish:
+        """The wish for the port that is expected to open first, so long after the start of the watch."""
         if self.due is None:
-            return self.warm
+            return Wish(self.warm)
         earliest, latest = self.due
         if elapsed < earliest:
-            return min(self.cold, max(self.hot, earliest - elapsed))
-        return self.hot if elapsed <= latest else self.warm
+            return Wish(self.cold, earliest - elapsed)
+        return Wish(self.hot, latest - elapsed) if elapsed < latest else Wish(self.warm)
 
-    def other_interval(self, elapsed: float) -> float:
+    def other(self, elapsed: float) -> Wish:
         """The same for the ports that are not expected to open first, as long as there is no sign of the host."""
-        return max(self.cold, self.interval(elapsed))
+        wish = self.first(elapsed)
+        return Wish(max(self.cold, wish.interval), wish.lasts)

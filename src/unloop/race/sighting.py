@@ -49,7 +49,6 @@ class Sighting:
     pinged: float | None = None
     """When the host first answered a ping."""
     lag: dict[str, float] = field(default_factory=dict)
-    last_open: float | None = None
     signs: dict[str, Signs] = field(default_factory=dict)
     patience: float = 0.0
     """Seconds over which the silences of a host that is down must reach."""

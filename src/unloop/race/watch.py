@@ -10,8 +10,9 @@ from typing import Self
 
 from unloop.race.pinger import Pinger, can_be_pinged
 from unloop.race.prober import Aim, Heard, Prober, Sign, discard
-from unloop.race.rhythm import Rhythm
-from unloop.race.sighting import GONE_AFTER, PATIENCE, Sighting, Signs
+from unloop.race.pulse import Pulse
+from unloop.race.rhythm import Rhythm, Wish
+from unloop.race.sighting import PATIENCE, Sighting, Signs
 
 Door = tuple[str, int]
 """IP address and port."""
@@ -51,18 +52,13 @@ class Watch:
         self.sighting = Sighting(
             self._loop.time(), signs={channel: Signs() for channel in doors}, patience=PATIENCE * rhythm.warm
         )
-        self.gone: asyncio.Future[float] = self._loop.create_future()
-        """When the host that had been seen was first found to be silent again."""
+        self._pulse = Pulse(prober, rhythm.warm)
         self._is_awake = False
-        self._pulses: dict[str, Aim] = {}
-        self._missed: dict[str, int] = {}
-        """Of each door that has given a sign of the host: how many probes in a row were silent since."""
-        self._missed_since: dict[str, float] = {}
         self._opened: list[Opened] = []
         self._waiter: asyncio.Future[None] | None = None
         self._aims = {
             channel: Aim(
-                *door, partial(self._heard, channel), self._first if index == 0 else self._other, hurries=not is_look
+                *door, partial(self._heard, channel), self._first if index == 0 else self._other, is_fresh=is_look
             )
             for index, (channel, door) in enumerate(doors.items())
         }
@@ -79,13 +75,15 @@ class Watch:
         for aim in self._aims.values():
             self._prober.stop(aim)
         self._ping_no_more()
-        for pulse in self._pulses.values():
-            self._prober.stop(pulse)
+        self._pulse.close()
         while self._opened:
             discard(self._opened.pop(0).sock)
-        self.gone.cancel()
         self._aims.clear()  # an aim knows its watch: thousands of such circles would wait for the collector
-        self._pulses.clear()
+
+    @property
+    def gone(self) -> "asyncio.Future[float]":
+        """When the host that had been seen was first found to be silent again."""
+        return self._pulse.gone
 
     async def next_open(self, *, until: float) -> Opened | None:
         """The next door that opens, or None when the time (on the loop's clock) is up, or a look has seen the host down."""
@@ -110,26 +108,21 @@ class Watch:
         """
         for channel, aim in self._aims.items():
             self._prober.stop(aim)
-            self._feel(channel)
+            self._pulse.feel(channel, aim.address, aim.port)
         try:
             async with asyncio.timeout_at(until):
                 return await asyncio.shield(self.gone)
         except TimeoutError:
             return None
 
-    def _first(self, now: float) -> float:
-        if self._pinger is not None and (self._is_look or not self._is_awake):
+    def _first(self, now: float) -> Wish:
+        if self._is_look and self._pinger is not None:
             for address in self._pinged:
                 self._pinger.send(address)
-        return self._rhythm.hot if self._is_awake else self._rhythm.interval(now - self.sighting.started)
+        return Wish(self._rhythm.hot) if self._is_awake else self._rhythm.first(now - self.sighting.started)
 
-    def _other(self, now: float) -> float:
-        return self._rhythm.hot if self._is_awake else self._rhythm.other_interval(now - self.sighting.started)
-
-    def _settled(self, now: float) -> float:
-        """When the host goes down is known to a tenth of the time for which it was up."""
-        up = now - (self.sighting.opened or now)
-        return max(self._rhythm.warm, up / 10)
+    def _other(self, now: float) -> Wish:
+        return Wish(self._rhythm.hot) if self._is_awake else self._rhythm.other(now - self.sighting.started)
 
     def _heard(self, channel: str, heard: Heard) -> None:
         sighting = self.sighting
@@ -139,12 +132,11 @@ class Watch:
             if channel not in sighting.first_open:
                 sighting.first_open[channel] = now
                 sighting.lag[channel] = now - (sighting.started if heard.before is None else heard.before)
-            sighting.last_open = now
-            self._prober.stop(self._aims[channel])
+            aim = self._aims[channel]
+            self._prober.stop(aim)
             self._opened.append(Opened(channel, heard.sock))
             self._answer()
-            self._missed[channel] = 0
-            self._feel(channel)
+            self._pulse.feel(channel, aim.address, aim.port, answered=True)
         if heard.sign is not Sign.SILENT and not self._is_awake:
             self._wake(channel)
         if self._is_look and sighting.is_down:
@@ -167,10 +159,10 @@ class Watch:
             self._wake("")
 
     def _listen(self) -> None:
-        """Hear the next answer to a ping."""
+        """Hear the next answer to a ping; a look pings along with its probes."""
         if self._pinger is not None:
             for address in self._pinged:
-                self._pinger.wait(address, self._answered)
+                self._pinger.wait(address, self._answered, every=0.0 if self._is_look else self._rhythm.warm)
 
     def _ping_no_more(self) -> None:
         if self._pinger is not None:
@@ -185,26 +177,3 @@ class Watch:
         for channel, aim in self._aims.items():
             if channel != awake:
                 self._prober.start(aim)
-
-    def _feel(self, channel: str) -> None:
-        """From now on look at a door again and again, to see the host go down."""
-        if channel not in self._pulses:
-            door = self._aims[channel]
-            pulse = Aim(door.address, door.port, partial(self._felt, channel), self._settled, hurries=False)
-            self._pulses[channel] = pulse
-            self._prober.start(pulse, after=self._rhythm.warm)
-
-    def _felt(self, channel: str, heard: Heard) -> None:
-        if heard.sock is not None:
-            discard(heard.sock)
-            self.sighting.last_open = self._loop.time()
-        if heard.sign is not Sign.SILENT:  # a door that refuses has closed, and the host is up
-            self._missed[channel] = 0
-            return
-        if channel not in self._missed:
-            return
-        if not self._missed[channel]:
-            self._missed_since[channel] = heard.sent
-        self._missed[channel] += 1
-        if all(missed >= GONE_AFTER for missed in self._missed.values()) and not self.gone.done():
-            self.gone.set_result(max(self._missed_since.values()))

@@ -92,7 +92,8 @@ async def _act(run: HostRun, tools: Tools) -> tuple[Step, Visit]:
 
 def _for_host(run: HostRun, tools: Tools, order: Order) -> Tools:
     """The ladder as this host can climb it."""
-    return replace(tools, options=replace(tools.options, ladder=rungs_for(run.host, order, tools.options)))
+    ladder = rungs_for(run.host, order, tools.options)
+    return tools if ladder == tools.options.ladder else replace(tools, options=replace(tools.options, ladder=ladder))
 
 
 async def _close(run: HostRun, tools: Tools, step: Step, left: Visit) -> tuple[Step, Visit]:

@@ -22,7 +22,7 @@ class Writer:
         self._database, self._clock = database, clock
         self._permits: Together[Wanted, Permission] = Together(self._permit_all, in_store)
         self._settlements: Together[Settled, None] = Together(self._settle_all, in_store)
-        self._keeps: Together[Kept, bool] = Together(self._keep_all, in_store, linger=LINGER / 4)
+        self._keeps: Together[Kept, bool] = Together(self._keep_all, in_store, linger=LINGER)
         self._kept: dict[tuple[int, int], Progress] = {}
         self._saves: Together[Saved, bool] = Together(self._save_all, in_store, linger=LINGER)
 

@@ -17,11 +17,19 @@ from unloop.store.rows import OWES, host_run_of, leases_of
 CLAIMABLE = (State.QUEUED, State.WAITING, State.WORKING)
 _RUN = schema.host_run
 _BEGIN = update(_RUN).where(_RUN.c.id == bindparam("run")).values(attempt=bindparam("number"), attempt_open=True)
+_HELD = (
+    select(_RUN.c.id, _RUN.c.fence)
+    .where(_RUN.c.id.in_(bindparam("runs", expanding=True)), _RUN.c.state == State.WORKING)
+    .order_by(_RUN.c.id)
+    .with_for_update()
+)
 _RENEW = (
     update(_RUN)
-    .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
+    .where(_RUN.c.id.in_(bindparam("runs", expanding=True)))
     .values(lease_until=bindparam("until"), due_at=bindparam("until"))
 )
+MOST = 500
+"""Host runs of one statement."""
 _GIVE_BACK = (
     update(_RUN)
     .where(_RUN.c.id == bindparam("run"), _RUN.c.fence == bindparam("held"), _RUN.c.state == State.WORKING)
@@ -88,13 +96,16 @@ def renew(database: Database, leases: Sequence[tuple[int, int]], *, ttl: float, 
     """Prolong leases given as (host run, fence); returns the host runs that are still ours."""
     if not leases:
         return frozenset()
+    fences, ours = dict(leases), list[int]()
+    numbers = sorted(fences)
     with database.begin() as connection:
-        rows = [{"run": run_id, "held": fence, "until": now + ttl} for run_id, fence in sorted(leases)]
-        connection.execute(_RENEW, rows)
-        ids = [run_id for run_id, _ in leases]
-        query = select(_RUN.c.id, _RUN.c.fence).where(_RUN.c.id.in_(ids), _RUN.c.state == State.WORKING)
-        held: dict[int, int] = {row.id: row.fence for row in connection.execute(query)}
-    return frozenset(run_id for run_id, fence in leases if held.get(run_id) == fence)
+        for start in range(0, len(numbers), MOST):
+            held = connection.execute(_HELD, {"runs": numbers[start : start + MOST]})
+            kept = [number for number, fence in held if fences[number] == fence]
+            if kept:
+                connection.execute(_RENEW, {"runs": kept, "until": now + ttl})
+            ours += kept
+    return frozenset(ours)
 
 
 def give_back(database: Database, runs: Sequence[HostRun], *, now: float) -> None:

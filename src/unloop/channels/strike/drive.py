@@ -44,6 +44,9 @@ class _Driver(Generic[ResultT]):
         before_proof: BeforeProof,
     ) -> None:
         self._sock, self._framer, self._deadline, self._before_proof = sock, framer, deadline, before_proof
+        self._descriptor = (
+            sock.fileno()
+        )  # the event loop would make a text of the socket itself, for an error of its own
         self._loop = asyncio.get_running_loop()
         self._messages = exchange.messages()
         self._unsent = bytearray()
@@ -61,7 +64,7 @@ class _Driver(Generic[ResultT]):
         """Whatever happened: nothing of it is left in the event loop."""
         self._listen(wanted=False)
         if self._unsent:
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._descriptor)
         for handle in (self._timer, self._waiting):
             if handle is not None:
                 handle.cancel()
@@ -117,11 +120,11 @@ class _Driver(Generic[ResultT]):
         is_waiting = bool(self._unsent)
         self._unsent += data
         if not is_waiting and self._has_rest():
-            self._loop.add_writer(self._sock, self._send_rest)
+            self._loop.add_writer(self._descriptor, self._send_rest)
 
     def _send_rest(self) -> None:
         if not self._has_rest():
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_writer(self._descriptor)
 
     def _has_rest(self) -> bool:
         """Send what the socket takes, and say whether anything is left; a broken connection takes no more."""
@@ -178,10 +181,10 @@ class _Driver(Generic[ResultT]):
 
     def _listen(self, *, wanted: bool) -> None:
         if wanted and not self._is_listening and not self.result.done():
-            self._loop.add_reader(self._sock, self._readable)
+            self._loop.add_reader(self._descriptor, self._readable)
             self._is_listening = True
         elif not wanted and self._is_listening:
-            self._loop.remove_reader(self._sock)
+            self._loop.remove_reader(self._descriptor)
             self._is_listening = False
 
     def _settle(self, value: ResultT) -> None:
