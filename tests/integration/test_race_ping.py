@@ -1,16 +1,18 @@
 """The first sign of a host across a network: a namespace of its own, whose link comes up before its port opens."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from servers import require
-from unloop.race.pinger import can_be_pinged
+from unloop.race.pinger import can_be_pinged, make_pinger
 
 HERE, THERE = "10.99.7.1", "10.99.7.2"
 
@@ -94,6 +96,29 @@ def test_a_host_that_answers_pings_is_awake_before_its_port_opens(namespaces: tu
 
     assert seen["pinged"] is not None
     assert seen["pinged"] < seen["opened"]
+
+
+def test_who_waits_no_more_ends_nobody_elses_wait() -> None:
+    """Two watch the same address: one of them ends, and the other still hears the host, by pings of its own."""
+    heard: list[str] = []
+
+    async def wait() -> bool:
+        pinger = make_pinger()
+        if pinger is None:
+            return False
+        try:
+            one, other = partial(heard.append, "one"), partial(heard.append, "other")
+            pinger.wait("127.0.0.1", one)
+            pinger.wait("127.0.0.1", other, every=0.05)
+            pinger.forget("127.0.0.1", one)
+            await asyncio.sleep(0.5)
+        finally:
+            pinger.close()
+        return True
+
+    if not asyncio.run(wait()):
+        pytest.skip("neither ping sockets nor raw ones are permitted here")
+    assert heard == ["other"]
 
 
 @pytest.mark.parametrize(("address", "told"), [("192.0.2.1", True), ("127.0.0.9", False), ("::1", False)])

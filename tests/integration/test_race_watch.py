@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 import pytest
 
 from servers import free_port
+from unloop.race import prober as prober_module
 from unloop.race import pulse
 from unloop.race.pace import SHARE
 from unloop.race.prober import Aim, Heard, Prober
@@ -381,5 +382,57 @@ def test_a_connection_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> N
                 opened.sock.close()
                 assert await watch.until_gone(until=loop.time() + 1.5) is None
             assert 4 <= len(taken) <= 7
+
+    run(test)
+
+
+def test_a_moment_of_load_does_not_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connects in turn last for a minute; how many of them take turns is asked anew before."""
+    monkeypatch.setattr(prober_module, "AGAIN", 0.2)
+
+    async def test() -> None:
+        async with prober(keep=0.3) as probes, gates("smb") as (_, doors):
+            idle, probes.pace.rate = probes.pace.rate, SHARE / probes.pace.cost / 2
+            async with Watch(probes, doors, Rhythm(hot=0.02, warm=1.0, cold=2.0)):
+                await asyncio.sleep(0.5)
+                assert probes.counts.connects == 1
+                probes.pace.rate = idle
+                await asyncio.sleep(0.5)
+                assert probes.counts.connects > 10
+
+    run(test)
+
+
+def test_no_more_connects_wait_than_may() -> None:
+    """The rest is starved, which is no silence, and gets its turn."""
+
+    async def test() -> None:
+        async with gates(*"abcde") as (_, doors):
+            probes = Prober(keep=0.06, files=3)
+            try:
+                async with Watch(probes, doors, QUICK, is_look=True) as watch:
+                    await asyncio.sleep(0.3)
+                    assert probes.in_flight == 3
+                    assert probes.counts.starved > 0
+                    assert not watch.sighting.is_down
+            finally:
+                probes.close()
+
+    run(test)
+
+
+def test_the_lag_goes_by_the_repeats_of_the_kernel() -> None:
+    """A host that is up when its port becomes due was probed a second before at most, though no connect had begun since."""
+
+    async def test() -> None:
+        cold = Rhythm(hot=0.02, warm=0.5, cold=1.0, due=(2.2, 10.0))
+        async with prober(keep=0.3) as probes, gates("smb") as (made, doors):
+            probes.pace.rate = SHARE / probes.pace.cost / 2
+            async with Watch(probes, doors, cold) as watch:
+                asyncio.get_running_loop().call_later(2.1, made["smb"].open)
+                opened = await watch.next_open(until=watch.sighting.started + 10)
+                assert opened is not None
+                opened.sock.close()
+                assert 0 < watch.sighting.lag["smb"] < 1.5
 
     run(test)

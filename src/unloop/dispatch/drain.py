@@ -70,6 +70,7 @@ class Drain:
         for _, task in working.values():
             task.cancel()
         await asyncio.wait([task for _, task in working.values()], timeout=LETTING_GO)
+        await tools.writer.flush()  # what a host has answered counts under the lease that is given back now
         runs = [run for run, _ in working.values()]
         await tools.in_store(partial(claims.give_back, self._context.database, runs, now=self._context.now()))
         logger.warning("hosts in work were handed back", extra={"hosts": len(runs)})

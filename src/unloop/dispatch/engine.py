@@ -64,6 +64,7 @@ class Engine:
             finally:
                 keeper.cancel()
                 await self._break_off()
+                await tools.writer.flush()
                 await tools.gate.flush()
                 shared.room.leave(wanted)
 
@@ -122,7 +123,8 @@ class Engine:
     async def _claim(self, tools: Tools, shared: Resources) -> tuple[HostRun, ...]:
         room = min(self._options.in_flight - len(self._working), shared.room.left, CLAIM)
         now = self._clock.monotonic()
-        if room <= 0 or (self._is_drained and now - self._claimed < POLL):
+        is_too_soon = self._is_drained and now - self._claimed < POLL and self._state is CampaignState.RUNNING
+        if room <= 0 or is_too_soon:
             return ()
         take = partial(
             claims.claim,

@@ -16,8 +16,6 @@ LEAST_PROBES = 64
 """Probes that may wait at once on the smallest of machines."""
 PER_HOST = 3
 """Open files that a host takes at least: one connect that waits at each of two doors, and one more in its window."""
-STRUCK = 1000
-"""Hosts at most for whose windows files are spared when it comes to probes: they no longer wait at their doors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP)
 
 def sockets_for_probes(hosts: int, machine: Machine) -> int:
     """How many probes may wait for an answer at once, so that strikes at so many hosts still find open files."""
-    return max(LEAST_PROBES, machine.files - OF_PROCESS - min(hosts, STRUCK))
+    return max(LEAST_PROBES, machine.files - OF_PROCESS - hosts // PER_HOST)
 
 
 def cores() -> int:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
+Heard = Callable[[], None]
 _ECHO, _REPLY = 8, 0
 _HEADER = struct.Struct("!BBHHH")
 _MARK = os.urandom(8)
@@ -29,9 +30,9 @@ class Pinger:
     def __init__(self, sock: socket.socket, *, is_raw: bool) -> None:
         self._sock, self._is_raw = sock, is_raw
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[str, Callable[[], None]] = {}
-        self._due: list[tuple[float, int, str, float]] = []
-        self._turns: dict[str, int] = {}
+        self._waiting: dict[str, dict[Heard, int]] = {}
+        """Who waits for each address, and the number under which it is pinged for them."""
+        self._due: list[tuple[float, int, str, Heard, float]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._number = 0
         self._loop.add_reader(sock.fileno(), self._collect)
@@ -43,22 +44,23 @@ class Pinger:
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 
-    def wait(self, address: str, heard: Callable[[], None], *, every: float = 0.0) -> None:
+    def wait(self, address: str, heard: Heard, *, every: float = 0.0) -> None:
         """Call ``heard`` once, when the host answers a ping from now on; ping it so often, 0 where others see to that.
 
         The interval in seconds is stretched when all pings together would take more than their share of a core.
         """
-        self.forget(address)
-        self._waiting[address] = heard
+        self._number += 1
+        self._waiting.setdefault(address, {})[heard] = self._number
         if every:
-            self._turns[address] = self._number = self._number + 1
-            heapq.heappush(self._due, (self._loop.time(), self._number, address, every))
+            heapq.heappush(self._due, (self._loop.time(), self._number, address, heard, every))
             self._arm()
 
-    def forget(self, address: str) -> None:
-        """Nobody waits for this host any more."""
-        self._waiting.pop(address, None)
-        self._turns.pop(address, None)
+    def forget(self, address: str, heard: Heard) -> None:
+        """This one waits for the host no more."""
+        waiting = self._waiting.get(address, {})
+        waiting.pop(heard, None)
+        if not waiting:
+            self._waiting.pop(address, None)
 
     def send(self, address: str) -> None:
         """Ping once; what can't be sent is a ping that was lost."""
@@ -75,15 +77,15 @@ class Pinger:
 
     def _tick(self) -> None:
         self._timer, now = None, self._loop.time()
-        least = len(self._turns) * COST / SHARE
+        least = len(self._waiting) * COST / SHARE
         for _ in range(BATCH):
             if not self._due or self._due[0][0] > now:
                 break
-            _, turn, address, every = self._due[0]
-            if self._turns.get(address) != turn:
+            _, number, address, heard, every = self._due[0]
+            if self._waiting.get(address, {}).get(heard) != number:
                 heapq.heappop(self._due)
                 continue
-            heapq.heapreplace(self._due, (now + max(every, least), turn, address, every))
+            heapq.heapreplace(self._due, (now + max(every, least), number, address, heard, every))
             self.send(address)
         self._arm()
 
@@ -92,9 +94,8 @@ class Pinger:
             while True:
                 data, (address, _) = self._sock.recvfrom(256)
                 if address in self._waiting and self._is_ours(data):
-                    heard = self._waiting[address]
-                    self.forget(address)
-                    heard()
+                    for heard in self._waiting.pop(address):
+                        heard()
 
     def _is_ours(self, data: bytes) -> bool:
         """Whether it is the answer to a ping of ours; a raw socket gives the IP header too (raw(7))."""

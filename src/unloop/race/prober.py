@@ -18,21 +18,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from itertools import chain
-from math import frexp, ldexp
+from math import frexp, inf, ldexp
 from typing import NamedTuple
 
 from unloop.race.budget import KEEP
 from unloop.race.dial import dial, hang_up, sockaddr_of
 from unloop.race.pace import LEAST, Beat, Pace
-from unloop.race.repeats import EVERY, can_prepare, even_repeats, prepare
+from unloop.race.repeats import EVERY, can_prepare, even_repeats, prepare, restore
 from unloop.race.rhythm import Wish
 
 BATCH = 64
 """Probes started before whatever else waits on the event loop has its turn: strikes come before probes."""
 EVENTS = 256
-SPARES = 100
-"""Sockets at most that are kept for the next connects."""
+AGAIN = 5.0
+"""Seconds after which it is asked anew how densely a port is to be probed, though no connect is due."""
 GRAIN = 4
 """Probes are due at moments that lie an eighth to a sixteenth of their interval apart."""
 QUANTUM = 0.004
@@ -86,13 +85,25 @@ class Aim:
     turn: int = field(default=0, init=False)
     wanted: float = field(default=0.0, init=False)
     """The interval that was asked for last, 0 while it is not probed."""
+    is_asked_fresh: bool = field(default=False, init=False)
+    is_cut_short: bool = field(default=False, init=False)
+    """Whether the network ends its connects, so that the kernel repeats none."""
+    beat: Beat = field(default=_ONCE, init=False)
     begun: int = field(default=0, init=False)
     """Connects of this cycle before the next one."""
-    beat: Beat = field(default=_ONCE, init=False)
+    due: float = field(default=0.0, init=False)
+    """When the next connect is to begin."""
+    repeated: float = field(default=inf, init=False)
+    """How far apart probes have been since the last connect, because the kernel repeats."""
     sent: float | None = field(default=None, init=False)
     under_way: list["_Probe"] = field(default_factory=list, init=False)
-    """The oldest first, one or two; a deque would take ten times the memory."""
+    """The oldest first, mostly one or two; a deque would take ten times the memory."""
     sockaddr: bytes = field(default=b"", init=False)
+
+    @property
+    def is_in_turns(self) -> bool:
+        """Whether its connects are repeated by the kernel, and take turns."""
+        return self.beat.cycle > self.beat.apart
 
 
 @dataclass(slots=True)
@@ -134,7 +145,6 @@ class Prober:
         self._ready: deque[tuple[float, Aim, int]] = deque()
         """What is due by now and did not fit into a turn."""
         self._probes: dict[int, _Probe] = {}
-        self._spares: dict[int, list[_socket.socket]] = {socket.AF_INET: [], socket.AF_INET6: []}
         self._sent: deque[_Probe] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = self._ticked = 0.0
@@ -146,11 +156,10 @@ class Prober:
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._epoll.fileno())
-        for sock in (*(probe.sock for probe in self._probes.values()), *chain(*self._spares.values())):
-            sock.close()
+        for probe in self._probes.values():
+            probe.sock.close()
         self._sent.clear()
         self._probes.clear()
-        self._spares.clear()
         self._due.clear()
         self._ready.clear()
         self._epoll.close()
@@ -163,17 +172,16 @@ class Prober:
     def start(self, aim: Aim, *, after: float = 0.0) -> None:
         """Probe a port from now on; one that is probed already is due anew."""
         aim.turn += 1
-        aim.begun = 0
-        self._push(aim, self._loop.time() + after)
+        aim.begun, aim.due = 0, self._loop.time() + after
+        self._push(aim, aim.due)
         self._arm()
 
     def stop(self, aim: Aim) -> None:
         """Probe a port no more; answers on their way are dropped."""
         aim.turn += 1
-        self.pace.ask(aim.wanted, 0.0, is_fresh=aim.is_fresh)
-        aim.wanted = 0.0
+        self._ask(aim, 0.0)
         while aim.under_way:
-            self._spare(self._end(aim.under_way.pop()))
+            self._end(aim.under_way.pop()).close()
 
     def _push(self, aim: Aim, at: float) -> None:
         company = self._due.get(at)
@@ -213,24 +221,33 @@ class Prober:
             counts.late += late
             if late > counts.latest:
                 counts.latest = late
-            self._push(aim, together(now, self._until_next(aim, now), aim.beat.apart))
-            self._send(aim, now)
-            started += 1
+            if self._judge(aim, now):
+                self._send(aim, now)
+                started += 1
         self._arm()
 
-    def _until_next(self, aim: Aim, now: float) -> float:
-        """Seconds from the connect that begins now to the next one."""
+    def _judge(self, aim: Aim, now: float) -> bool:
+        """Say when to come back to a port; whether a connect is to begin now."""
         interval, lasts = aim.wish(now)
-        if interval != aim.wanted:
-            self.pace.ask(aim.wanted, interval, is_fresh=aim.is_fresh)
-            aim.wanted = interval
-        beat = aim.beat = self.pace.beat(interval, is_fresh=aim.is_fresh)
-        aim.begun += 1
-        if aim.begun < beat.connects:
-            return min(beat.apart, lasts)
-        rest = beat.cycle - (aim.begun - 1) * beat.apart
-        aim.begun = 0
-        return min(max(rest, beat.apart), max(lasts, LEAST))
+        self._ask(aim, interval)
+        beat, before = self.pace.beat(interval, is_fresh=aim.is_asked_fresh), aim.beat
+        if beat == before and aim.is_in_turns and now < aim.due - LEAST:
+            self._push(aim, together(now, min(aim.due - now, lasts, AGAIN), beat.apart))
+            return False
+        aim.beat, aim.begun = beat, aim.begun + 1 if beat == before else 1
+        wait = beat.apart if aim.begun < beat.connects else max(beat.apart, beat.cycle - (aim.begun - 1) * beat.apart)
+        if aim.begun >= beat.connects:
+            aim.begun = 0
+        aim.due = now + wait
+        self._push(aim, together(now, max(LEAST, min(wait, lasts, AGAIN)) if wait > LEAST else wait, beat.apart))
+        return True
+
+    def _ask(self, aim: Aim, interval: float) -> None:
+        is_fresh = aim.is_fresh or aim.is_cut_short
+        if interval != aim.wanted or is_fresh is not aim.is_asked_fresh:
+            self.pace.ask(aim.wanted, 0.0, is_fresh=aim.is_asked_fresh)
+            self.pace.ask(0.0, interval, is_fresh=is_fresh)
+            aim.wanted, aim.is_asked_fresh = interval, is_fresh
 
     def _give_up(self, before: float) -> None:
         """Tell of the probes that were sent before a time that nothing came; the queue is in the order of sending."""
@@ -238,6 +255,7 @@ class Prober:
             probe = self._sent.popleft()
             if not probe.is_over:
                 probe.is_given_up = True
+                probe.aim.is_cut_short = False
                 probe.aim.heard(Heard(Sign.SILENT, probe.sent, probe.before))
 
     def _send(self, aim: Aim, now: float) -> None:
@@ -249,10 +267,9 @@ class Prober:
                 self._starve(aim)
                 return
         self.counts.connects += 1
-        before = aim.sent
-        if before is not None and aim.beat.cycle > aim.beat.apart:
-            before = max(before, now - aim.beat.apart)
+        before = None if aim.sent is None else max(aim.sent, now - aim.repeated)
         probe.sent, probe.before, aim.sent = now, before, now
+        aim.repeated = aim.beat.apart if aim.is_in_turns else inf
         aim.under_way.append(probe)
         code = dial(probe.descriptor, aim.sockaddr)
         if code == errno.EINPROGRESS:
@@ -282,27 +299,17 @@ class Prober:
 
     def _new(self, aim: Aim) -> "_Probe":
         """A probe with a socket of its own; raises OSError."""
+        if len(self._probes) >= self.pace.files:
+            raise OSError(errno.EMFILE, "as many connects wait as may")
         if not aim.sockaddr:
             aim.sockaddr = sockaddr_of(aim.address, aim.port)
         family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
-        if self._spares[family]:
-            sock = self._spares[family].pop()
-            self._epoll.modify(sock.fileno(), _READY)
-        else:
-            sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            if self._prepares:
-                prepare(sock)
-            self._epoll.register(sock.fileno(), _READY)
+        sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        if self._prepares and aim.is_in_turns:
+            prepare(sock)
         probe = self._probes[sock.fileno()] = _Probe(aim, sock, sock.fileno())
+        self._epoll.register(probe.descriptor, _READY)
         return probe
-
-    def _spare(self, sock: _socket.socket) -> None:
-        """Give a connect up, and keep its socket for another: that costs less than to close it and make a new one."""
-        spares = self._spares[sock.family]
-        if len(spares) < SPARES and hang_up(sock.fileno()):
-            spares.append(sock)
-        else:
-            sock.close()
 
     def _collect(self) -> None:
         for descriptor, events in self._epoll.poll(0, EVENTS):
@@ -322,13 +329,16 @@ class Prober:
         sent, before = probe.sent, probe.before
         if probe.is_given_up and self._loop.time() - sent >= EVERY:  # what is answered is a repeat
             sent = self._loop.time()
-            before = sent - aim.beat.apart
+            before = sent - min(aim.repeated, EVERY)
         if code == 0:
             self._epoll.unregister(sock.fileno())
+            if self._prepares:
+                restore(sock)
             aim.heard(Heard(Sign.OPEN, sent, before, socket.socket(fileno=sock.detach())))
             return
         sock.close()
-        if aim.beat.cycle > aim.beat.apart:  # the kernel repeats it no more
+        aim.is_cut_short = code != errno.ECONNREFUSED
+        if aim.is_in_turns:  # the kernel repeats it no more
             self.start(aim, after=aim.beat.apart)
         if not probe.is_given_up or code == errno.ECONNREFUSED:
             sign = Sign.REFUSED if code == errno.ECONNREFUSED else Sign.SILENT
@@ -337,7 +347,7 @@ class Prober:
     def _end(self, probe: _Probe) -> _socket.socket:
         """A probe is over; its socket."""
         probe.is_over = True
-        del self._probes[probe.descriptor]
+        self._probes.pop(probe.descriptor, None)
         return probe.sock
 
 

@@ -6,6 +6,7 @@ whether the host is gone, or only this connection.
 """
 
 import asyncio
+import errno
 import socket
 import struct
 from contextlib import suppress
@@ -17,11 +18,15 @@ from unloop.race.sighting import GONE_AFTER
 
 YOUNG = 1.0
 """Seconds for which a host is felt by fresh connects, whose moment is known better."""
+PATIENCE = 5.0
+"""Seconds at most for which a host must be silent to be gone: a tenth of the time for which it was up."""
 KEPT_FOR = 60.0
 """Seconds after which a connection is exchanged for a new one: services end those that never log on, and sshd holds it
 against whoever leaves that to it (sshd_config(5), LoginGraceTime and PerSourcePenalties)."""
 ALIVE = 1
 """Seconds between two signs of life of a connection that is kept (tcp(7), TCP_KEEPIDLE and TCP_KEEPINTVL)."""
+_UNHEARD = frozenset({errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH})
+"""What a connection ends with whose host has not answered, rather than ended it."""
 _LAST_ACK = struct.Struct("=56xI")
 """tcpi_last_ack_recv of struct tcp_info (linux/tcp.h), milliseconds."""
 
@@ -77,9 +82,10 @@ class Pulse:
                 self._feel_all(but=channel)
             if self._silent_since is None:
                 self._silent_since = max(heard.sent, self._signed)
-                if self._doors[channel].wanted > self._warm:
-                    self._prober.start(self._doors[channel], after=self._warm)
-            self._miss(channel)
+                for aim in self._doors.values():
+                    if aim.wanted > self._warm:
+                        self._prober.start(aim, after=self._warm)
+            self._miss(channel, heard.sent)
             return
         self._signed, self._silent_since = heard.sent, None
         if heard.sock is not None:
@@ -89,12 +95,14 @@ class Pulse:
             if not self._feels_all:
                 self._feel_all(but=channel)
 
-    def _miss(self, channel: str) -> None:
-        if channel not in self._missed:
+    def _miss(self, channel: str, at: float) -> None:
+        if channel not in self._missed or self._silent_since is None:
             return
         self._missed[channel] += 1
-        if all(missed >= GONE_AFTER for missed in self._missed.values()) and not self.gone.done():
-            self.gone.set_result(self._silent_since or self._loop.time())
+        patience = min(PATIENCE, (self._silent_since - self._since) / 10)
+        is_gone = at - self._silent_since >= patience and all(missed >= GONE_AFTER for missed in self._missed.values())
+        if is_gone and not self.gone.done():
+            self.gone.set_result(self._silent_since)
 
     def _opened(self, channel: str, sock: socket.socket) -> None:
         """The host is up: this door is felt alone, or its connection kept, once the host is not young any more."""
@@ -128,10 +136,9 @@ class Pulse:
                 return
         except BlockingIOError:
             return
-        except TimeoutError:
-            self._silent_since, after = self._loop.time() - silent_for + ALIVE / 2, 0.0
-        except OSError:
-            pass
+        except OSError as error:
+            if error.errno in _UNHEARD:
+                self._silent_since, after = self._loop.time() - silent_for + ALIVE / 2, 0.0
         self._let_go()
         self._feel_all(after=after)
 

@@ -104,7 +104,7 @@ class Watch:
     async def until_gone(self, *, until: float) -> float | None:
         """Wait until the host is gone; when that was first so, or None when the time is up.
 
-        Every door is felt from now on: a service that stops, while another door still answers, is no host that is gone.
+        Every door counts from now on: a service that stops, while another door still answers, is no host that is gone.
         """
         for channel, aim in self._aims.items():
             self._prober.stop(aim)
@@ -167,7 +167,7 @@ class Watch:
     def _ping_no_more(self) -> None:
         if self._pinger is not None:
             for address in self._pinged:
-                self._pinger.forget(address)
+                self._pinger.forget(address, self._answered)
 
     def _wake(self, awake: str) -> None:
         """The first sign of the host: every other door is looked at right away."""

@@ -54,6 +54,11 @@ class Writer:
         if await self._saves.put(Saved(run, step, visit)):
             raise LeaseLost(f"{run.host.name}: another worker took over")
 
+    async def flush(self) -> None:
+        """Wait until everything that was to be written down is, or is known to be refused."""
+        for waiting in (self._settlements, self._keeps, self._saves):
+            await waiting.flush()
+
     def _now(self) -> float:
         return self._clock.now().timestamp()
 

@@ -117,8 +117,7 @@ async def observe_boot(
     """
     doors = await doors_of(every_endpoint(run, landing))
     ordered, rhythm = (doors, _looking(tools)) if is_look else _expectation(run, tools, doors, boots=boots)
-    for shot in landing.shots.values():
-        await shot.prepare()
+    await asyncio.gather(*(shot.prepare() for shot in landing.shots.values()))
     loop = asyncio.get_running_loop()
     async with Watch(tools.prober, ordered, rhythm, pinger=tools.pinger, is_look=is_look) as watch:
         sighting = watch.sighting
