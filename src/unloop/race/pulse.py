@@ -16,7 +16,7 @@ from unloop.race.prober import Aim, Heard, Prober, Sign, discard
 from unloop.race.rhythm import Wish
 from unloop.race.sighting import GONE_AFTER
 
-YOUNG = 1.0
+YOUNG = 10.0
 """Seconds for which a host is felt by fresh connects, whose moment is known better."""
 PATIENCE = 5.0
 """Seconds at most for which a host must be silent to be gone: a tenth of the time for which it was up."""
