@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
@@ -13,12 +14,15 @@ from unloop.race import prober as prober_module
 from unloop.race import pulse
 from unloop.race.pace import SHARE
 from unloop.race.prober import Aim, Heard, Prober
+from unloop.race.repeats import can_prepare
 from unloop.race.rhythm import Rhythm, Wish
 from unloop.race.watch import Watch
 from unloop.rehearsal.fleet import tarpit
 from unloop.rehearsal.gate import Gate
 
 ADDRESS = "127.0.0.61"
+RTO_MAX_MS, USUAL_MS = 44, 120_000
+"""TCP_RTO_MAX_MS (linux/tcp.h), and what it is unless somebody says otherwise (tcp_rto_max_ms)."""
 QUICK = Rhythm(hot=0.02, warm=0.05, cold=0.2)
 
 
@@ -349,20 +353,24 @@ def test_a_door_whose_service_stops_is_no_host_that_is_gone(monkeypatch: pytest.
     run(test)
 
 
+async def felt(*, closes: bool, seconds: float) -> int:
+    """How many connections a service took while its host was felt for so long, and stayed up."""
+    loop, door = asyncio.get_running_loop(), (ADDRESS, free_port(ADDRESS))
+    with counted(*door, closes=closes) as taken:
+        async with prober() as probes, Watch(probes, {"smb": door}, QUICK) as watch:
+            opened = await watch.next_open(until=loop.time() + 10)
+            assert opened is not None
+            opened.sock.close()
+            assert await watch.until_gone(until=loop.time() + seconds) is None
+        return len(taken)
+
+
 def test_a_service_that_hangs_up_at_once_is_not_called_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each connection that is to be kept breaks: no more connects than at the usual interval, and the host is up."""
     monkeypatch.setattr(pulse, "YOUNG", 0.0)
 
     async def test() -> None:
-        loop = asyncio.get_running_loop()
-        door = (ADDRESS, free_port(ADDRESS))
-        with counted(*door, closes=True) as taken:
-            async with prober() as probes, Watch(probes, {"smb": door}, QUICK) as watch:
-                opened = await watch.next_open(until=loop.time() + 10)
-                assert opened is not None
-                opened.sock.close()
-                assert await watch.until_gone(until=loop.time() + 1.0) is None
-            assert 2 <= len(taken) <= 1.0 / QUICK.warm + 2
+        assert 2 <= await felt(closes=True, seconds=1.0) <= 1.0 / QUICK.warm + 2
 
     run(test)
 
@@ -373,15 +381,43 @@ def test_a_connection_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(pulse, "KEPT_FOR", 0.3)
 
     async def test() -> None:
-        loop = asyncio.get_running_loop()
-        door = (ADDRESS, free_port(ADDRESS))
-        with counted(*door, closes=False) as taken:
-            async with prober() as probes, Watch(probes, {"smb": door}, QUICK) as watch:
-                opened = await watch.next_open(until=loop.time() + 10)
-                assert opened is not None
-                opened.sock.close()
-                assert await watch.until_gone(until=loop.time() + 1.5) is None
-            assert 4 <= len(taken) <= 7
+        assert 4 <= await felt(closes=False, seconds=1.5) <= 7
+
+    run(test)
+
+
+def test_a_socket_that_takes_turns_is_repeated_evenly_whatever_it_was_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few hosts are probed by connects of their own; once there is load the same sockets take turns, for a minute each."""
+    if not can_prepare():
+        pytest.skip("this kernel can't be told to repeat evenly")
+    monkeypatch.setattr(prober_module, "AGAIN", 0.1)
+    told: list[int] = []
+    real = prober_module.dial
+
+    def dial(descriptor: int, sockaddr: bytes) -> int:
+        with socket.socket(fileno=os.dup(descriptor)) as sock:
+            told.append(sock.getsockopt(socket.IPPROTO_TCP, RTO_MAX_MS))
+        return real(descriptor, sockaddr)
+
+    monkeypatch.setattr(prober_module, "dial", dial)
+
+    async def test() -> None:
+        async with (
+            prober(keep=0.05) as probes,
+            gates("smb") as (made, doors),
+            Watch(probes, doors, Rhythm(hot=0.02, warm=0.5, cold=2.0)) as watch,
+        ):
+            await asyncio.sleep(0.3)
+            assert set(told) == {USUAL_MS}
+            told.clear()
+            probes.pace.rate = SHARE / probes.pace.cost / 2
+            await asyncio.sleep(1.2)
+            assert set(told[-2:]) == {1000}
+            made["smb"].open()
+            opened = await watch.next_open(until=watch.sighting.started + 10)
+            assert opened is not None
+            with opened.sock as sock:
+                assert sock.getsockopt(socket.IPPROTO_TCP, RTO_MAX_MS) == USUAL_MS
 
     run(test)
 

@@ -119,7 +119,10 @@ class Counts:
 
 @dataclass(eq=False, slots=True)
 class _Probe:
-    """One connect under way. ``is_given_up``: it was told to be silent, and may still be answered late, or dial anew."""
+    """One connect under way. ``is_given_up``: it was told to be silent, and may still be answered late, or dial anew.
+
+    ``is_prepared``: the kernel repeats it evenly for as long as a turn lasts.
+    """
 
     aim: Aim
     sock: _socket.socket
@@ -127,6 +130,7 @@ class _Probe:
     sent: float = 0.0
     before: float | None = None
     is_given_up: bool = False
+    is_prepared: bool = False
     is_over: bool = False
 
 
@@ -271,6 +275,8 @@ class Prober:
         probe.sent, probe.before, aim.sent = now, before, now
         aim.repeated = aim.beat.apart if aim.is_in_turns else inf
         aim.under_way.append(probe)
+        if aim.is_in_turns and self._prepares and not probe.is_prepared:
+            probe.is_prepared = prepare(probe.sock)
         code = dial(probe.descriptor, aim.sockaddr)
         if code == errno.EINPROGRESS:
             self._sent.append(probe)
@@ -305,8 +311,6 @@ class Prober:
             aim.sockaddr = sockaddr_of(aim.address, aim.port)
         family = socket.AF_INET6 if ":" in aim.address else socket.AF_INET
         sock = _socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        if self._prepares and aim.is_in_turns:
-            prepare(sock)
         probe = self._probes[sock.fileno()] = _Probe(aim, sock, sock.fileno())
         self._epoll.register(probe.descriptor, _READY)
         return probe
@@ -332,7 +336,7 @@ class Prober:
             before = sent - min(aim.repeated, EVERY)
         if code == 0:
             self._epoll.unregister(sock.fileno())
-            if self._prepares:
+            if probe.is_prepared:
                 restore(sock)
             aim.heard(Heard(Sign.OPEN, sent, before, socket.socket(fileno=sock.detach())))
             return

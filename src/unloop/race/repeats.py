@@ -2,6 +2,7 @@
 
 import _socket
 import socket
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +12,6 @@ MOST = 59
 """Repeats of one connect where its wait can be kept from doubling: it goes by the addresses and routes of when it began."""
 _RTO_MAX_MS, _SYNCNT_MOST = 44, 127
 """TCP_RTO_MAX_MS, since Linux 6.15, takes no less than a second (linux/tcp.h); tcp(7), TCP_SYNCNT."""
-_USUAL_MS = 120_000
 _SETTINGS = Path("/proc/sys/net/ipv4")
 
 
@@ -27,7 +27,14 @@ def prepare(sock: _socket.socket) -> bool:
 
 def restore(sock: _socket.socket) -> None:
     """Let the waits of a connection double again, as far as they usually may, now that it has come about."""
-    sock.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, _USUAL_MS)
+    with suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, _usual_ms())
+
+
+@lru_cache
+def _usual_ms() -> int:
+    with socket.socket() as sock:
+        return sock.getsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS)
 
 
 @lru_cache

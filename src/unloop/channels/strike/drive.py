@@ -44,9 +44,8 @@ class _Driver(Generic[ResultT]):
         before_proof: BeforeProof,
     ) -> None:
         self._sock, self._framer, self._deadline, self._before_proof = sock, framer, deadline, before_proof
-        self._descriptor = (
-            sock.fileno()
-        )  # the event loop would make a text of the socket itself, for an error of its own
+        self._descriptor = sock.fileno()
+        """What the event loop is told: of the socket itself it would make a text each time."""
         self._loop = asyncio.get_running_loop()
         self._messages = exchange.messages()
         self._unsent = bytearray()
