@@ -137,6 +137,20 @@ insecure = "yes"
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('interval = "0s"', "race.interval is 0 s, but must be at least 0.001 s"),
+        ("hot = 0", "race.hot is 0 s, but must be at least 0.001 s"),
+        ("strikes = 0", "race.strikes is 0, but must be at least 1"),
+        ('lease = "1ms"', "race.lease is 0.001 s, but must be at least 1 s"),
+    ],
+)
+def test_a_number_with_which_nothing_would_work_is_refused(tmp_path: Path, line: str, told: str) -> None:
+    """Zero is "no limit" for limits, and nonsense for an interval or a number of strikes."""
+    assert problems(write(tmp_path, f"[race]\n{line}\n")) == [(2, told, "")]
+
+
 def test_bad_toml_has_a_place(tmp_path: Path) -> None:
     """A syntax error names line and column."""
     path = write(tmp_path, "[race]\nresets = = 1\n")

@@ -21,14 +21,13 @@ from unloop.dispatch.context import store_url
 from unloop.errors import UnloopError
 from unloop.model.outcome import ExitCode
 from unloop.playbook.shipped import shipped
+from unloop.race.budget import room, this_machine
 from unloop.secrets.resolve import resolve
 from unloop.settings.load import load as load_settings
 from unloop.settings.schema import Settings
 from unloop.store import accounts, campaigns
 from unloop.store.database import open_database
 
-FILES_PER_HOST = 8
-"""File descriptors that a racing host may need at once."""
 EXTRAS = {
     "psycopg": "PostgreSQL as store: pip install 'unloop[postgres]'",
     "keyring": "secrets from the system's keyring: pip install 'unloop[keyring]'",
@@ -86,7 +85,7 @@ def _plugins() -> Iterator[Finding]:
 
 def _limits() -> Iterator[Finding]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    hosts = hard // FILES_PER_HOST
+    hosts = room(this_machine())
     mark = Mark.OK if hosts >= 500 else Mark.BAD
     hint = "" if mark is Mark.OK else "; raise it (ulimit -n, or LimitNOFILE= of the service)"
     yield Finding(mark, "open files", f"{soft} now, {hard} at most: room for about {hosts} hosts in one process{hint}")

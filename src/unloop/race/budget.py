@@ -47,7 +47,7 @@ def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP)
     waiting = Pace(keep, machine.files, repeats=machine.repeats)
     waiting.ask(0.0, rhythm.warm)
     waiting.ask(0.0, max(rhythm.cold, rhythm.warm))
-    by_files = (machine.files - OF_PROCESS) // PER_HOST
+    by_files = room(machine)
     by_core = round(SHARE / (waiting.rate * PROBE_COST))
     if wanted <= min(by_files, by_core):
         return Budget(wanted)
@@ -62,6 +62,11 @@ def budget(wanted: int, machine: Machine, rhythm: Rhythm, *, keep: float = KEEP)
         "start more workers, or raise race.interval"
     )
     return Budget(by_core, text)
+
+
+def room(machine: Machine) -> int:
+    """For how many hosts at once there are open files."""
+    return max(0, machine.files - OF_PROCESS) // PER_HOST
 
 
 def sockets_for_probes(hosts: int, machine: Machine) -> int:

@@ -31,7 +31,7 @@ def convert(setting: "Field[Any]", wanted: Any, value: Any, directory: Path) -> 
     """The value in the type of its setting; raises Unfit."""
     kind = setting.metadata.get("kind", "")
     if kind == "duration":
-        return _duration(value)
+        return _not_less(_duration(value), setting, " s")
     if kind == "reference":
         return _reference(value, directory)
     if kind == "url":
@@ -47,6 +47,13 @@ def convert(setting: "Field[Any]", wanted: Any, value: Any, directory: Path) -> 
     number = _plain(wanted, value)
     if wanted is int and number < 0:
         raise Unfit(f"is {number}, but can't be negative")
+    return _not_less(number, setting) if wanted is int else number
+
+
+def _not_less(number: float, setting: "Field[Any]", unit: str = "") -> float:
+    least = setting.metadata.get("least", 0)
+    if number < least:
+        raise Unfit(f"is {number:g}{unit}, but must be at least {least:g}{unit}")
     return number
 
 

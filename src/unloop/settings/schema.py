@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 
-def setting(doc: str, default: Any = None, *, kind: str = "") -> Any:
+def setting(doc: str, default: Any = None, *, kind: str = "", least: float = 0) -> Any:
     """A documented setting.
 
     ``kind`` is ``duration``, ``reference``, ``path``, ``url``, ``fingerprints`` or '' for the plain type.
     A reference says where a secret is (``env:NAME``); it is left out of the repr, in case somebody wrote the secret there.
+    ``least`` is the smallest number that it takes, in seconds where it is a duration.
     """
-    metadata = {"doc": doc, "kind": kind}
+    metadata = {"doc": doc, "kind": kind, "least": least}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=metadata)
     return field(default=default, metadata=metadata, repr=kind != "reference")
@@ -95,13 +96,17 @@ class RaceSettings:
     silent_boots: int = setting("boots in a row without an open port after which a host counts as parked", 3)
     look: float = setting("how long each visit looks for an open port", 5.0, kind="duration")
     interval: float = setting(
-        "between two probes of one port, where nothing is known of when it opens", 0.25, kind="duration"
+        "between two probes of one port, where nothing is known of when it opens", 0.25, kind="duration", least=0.001
     )
-    hot: float = setting("the same while the port is due, and once the host gave a sign", 0.05, kind="duration")
-    cold: float = setting("the same while the port can't be open yet", 1.0, kind="duration")
+    hot: float = setting(
+        "the same while the port is due, and once the host gave a sign", 0.05, kind="duration", least=0.001
+    )
+    cold: float = setting("the same while the port can't be open yet", 1.0, kind="duration", least=0.001)
     ping: bool = setting("ping hosts as well, where this machine permits it: the first sign often comes so", True)
-    windows_per_second: int = setting("windows that one worker lets open in one second, by spreading resets", 100)
-    strikes: int = setting("strikes that one worker has under way at once", 128)
+    windows_per_second: int = setting(
+        "windows that one worker lets open in one second, by spreading resets", 100, least=1
+    )
+    strikes: int = setting("strikes that one worker has under way at once", 128, least=1)
     window: float = setting(
         "how long after its first open port a host is watched for its crash", 120.0, kind="duration"
     )
@@ -111,13 +116,13 @@ class RaceSettings:
     strike: float = setting("the time allowed to one strike", 20.0, kind="duration")
     power: float = setting("the time allowed to one off-and-on sequence", 120.0, kind="duration")
     power_poll: float = setting("between two looks at the power state during a reset", 1.0, kind="duration")
-    lease: float = setting("how long a worker may hold a host without a sign of life", 30.0, kind="duration")
+    lease: float = setting("how long a worker may hold a host without a sign of life", 30.0, kind="duration", least=1)
     drain: float = setting(
         "how long hosts in work may end by themselves once a worker or a campaign is stopped; then others continue them",
         20.0,
         kind="duration",
     )
-    threads: int = setting("threads for strikes of libraries that block", 16)
+    threads: int = setting("threads for strikes of libraries that block", 16, least=1)
 
 
 @dataclass(frozen=True, slots=True)
